@@ -1,0 +1,358 @@
+#include "signal_table.hpp"
+
+#include <gyre/event_loop.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace gyre {
+
+namespace detail {
+GYRE_THREAD_LOCAL EventLoop* running_loop = nullptr;
+GYRE_THREAD_LOCAL ContextBox* current_context = nullptr;
+ContextMap::~ContextMap() = default;
+}  // namespace detail
+
+namespace {
+
+constexpr std::uint32_t kMostUnpolled = 64;
+
+// A clock for "has 100 µs passed?" that costs a few cycles. Its unit is a cycle of at least 1 GHz,
+// so the bound is met or undercut.
+constexpr std::uint64_t kPollInterval = 100'000;
+
+std::uint64_t cycles() noexcept {
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+#endif
+}
+
+bool debug_from_environment() noexcept {
+    const char* value = std::getenv("GYRE_DEBUG");
+    return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
+}
+
+// While it lives, the loop is the thread's running one.
+class RunningScope {
+public:
+    RunningScope(EventLoop& loop, bool& running) noexcept : running_(running) {
+        running_ = true;
+        detail::running_loop = &loop;
+    }
+    RunningScope(const RunningScope&) = delete;
+    RunningScope& operator=(const RunningScope&) = delete;
+    ~RunningScope() {
+        detail::running_loop = nullptr;
+        running_ = false;
+    }
+
+private:
+    bool& running_;
+};
+
+}  // namespace
+
+EventLoop::Extension::~Extension() = default;
+
+EventLoop::EventLoop()
+    : debug_(debug_from_environment()), inbox_(std::make_shared<detail::Inbox>(*this)) {}
+
+EventLoop::~EventLoop() { assert(closed_); }
+
+void EventLoop::operator delete(EventLoop* loop, std::destroying_delete_t) noexcept {
+    if (!loop->closed_) {
+        loop->close();
+    }
+    loop->release();
+}
+
+void EventLoop::destroy() noexcept {
+    void* const memory = dynamic_cast<void*>(this);
+    this->~EventLoop();
+    ::operator delete(memory);
+}
+
+EventLoop& get_running_loop() {
+    if (detail::running_loop == nullptr) {
+        throw RuntimeError("no running event loop");
+    }
+    return *detail::running_loop;
+}
+
+// --- running ------------------------------------------------------------------------------------
+
+void EventLoop::run_forever() {
+    check_open();
+    if (running_) {
+        throw RuntimeError("this event loop is already running");
+    }
+    if (detail::running_loop != nullptr) {
+        throw RuntimeError("cannot run an event loop while another one runs in the same thread");
+    }
+    RunningScope scope(*this, running_);
+    unpolled_ = kMostUnpolled;
+    struct ClearStop {
+        bool& flag;
+        ~ClearStop() { flag = false; }
+    } clear{stopping_};
+    do {
+        run_once();
+    } while (!stopping_);
+}
+
+void EventLoop::run_once() {
+    if (may_skip_poll()) {
+        inbox_->take(ready_);
+        timers_.expire(now_);
+    } else {
+        poll_once();
+    }
+    run_batch();
+}
+
+bool EventLoop::may_skip_poll() noexcept {
+    return !ready_.empty() && ++unpolled_ < kMostUnpolled && cycles() - polled_at_ < kPollInterval;
+}
+
+void EventLoop::poll_once() {
+    Duration timeout{};
+    if (ready_.empty() && !timers_.has_due() && !stopping_) {
+        const Duration next = timers_.next();
+        timeout = next == Duration::max() ? kForever : std::max(Duration::zero(), next - time());
+    }
+    if (timeout > Duration::zero()) {
+        if (!inbox_->begin_sleep()) {
+            timeout = Duration::zero();
+        } else if (pending_signals_.load(std::memory_order_seq_cst) != 0) {
+            inbox_->end_sleep();
+            timeout = Duration::zero();
+        }
+    }
+    struct Awake {
+        detail::Inbox& inbox;
+        ~Awake() { inbox.end_sleep(); }
+    };
+    {
+        Awake awake{*inbox_};
+        poll(timeout);
+    }
+    inbox_->take(ready_);
+    take_signals();
+    ready_.append(completed_);
+    if (!timers_.empty()) {
+        timers_.expire(time());
+    }
+    unpolled_ = 0;
+    polled_at_ = cycles();
+}
+
+void EventLoop::run_batch() {
+    batch_.append(ready_);
+    if (shuffler_ != nullptr) {
+        shuffle_batch();
+    }
+    // An ExitError leaves the rest queued, ahead of what this iteration queued meanwhile.
+    struct KeepRest {
+        EventLoop& loop;
+        ~KeepRest() {
+            if (!loop.batch_.empty()) {
+                loop.batch_.append(loop.ready_);
+                loop.ready_.append(loop.batch_);
+            }
+        }
+    } keep{*this};
+    while (detail::Ready* node = batch_.pop()) {
+        run_node(*node);
+    }
+    while (detail::Timer* timer = timers_.take_due()) {
+        run_node(*timer);
+    }
+}
+
+void EventLoop::run_node(detail::Ready& node) {
+    if (!debug_) [[likely]] {
+        node.run();
+        return;
+    }
+    const auto start = std::chrono::steady_clock::now();
+    const std::string text = node.run_described();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (taken >= slow_callback_duration) {
+        char seconds[32];
+        std::snprintf(seconds, sizeof seconds, "%.3f", taken.count());
+        call_exception_handler(
+            ExceptionContext("Executing " + text + " took " + seconds + " seconds"));
+    }
+}
+
+void EventLoop::shuffle(std::uint64_t seed) { shuffler_ = std::make_unique<std::mt19937_64>(seed); }
+
+void EventLoop::shuffle_batch() {
+    std::vector<detail::Ready*> nodes;
+    while (detail::Ready* node = batch_.pop()) {
+        nodes.push_back(node);
+    }
+    std::shuffle(nodes.begin(), nodes.end(), *shuffler_);
+    for (detail::Ready* node : nodes) {
+        batch_.push(*node);
+    }
+}
+
+void EventLoop::close() {
+    if (running_) {
+        throw RuntimeError("cannot close a running event loop");
+    }
+    if (std::exchange(closed_, true)) {
+        return;
+    }
+    inbox_->close();
+    while (!signals_.empty()) {
+        remove_signal_handler(signals_.begin()->first);
+    }
+    // Dropping one may queue another, from a destructor.
+    const auto drop_all = [this] {
+        ready_.append(completed_);
+        while (detail::Ready* node = ready_.pop()) {
+            node->drop();
+        }
+        timers_.clear();
+    };
+    drop_all();
+    if (extension_ != nullptr) {
+        extension_->on_close();
+    }
+    drop_all();
+    close_backend();
+}
+
+// --- calls --------------------------------------------------------------------------------------
+
+void EventLoop::prepare_call() {
+    if (!running_) {
+        inbox_->take(ready_);  // what was posted before this call comes before it
+    } else if (debug_ && detail::running_loop != this) {
+        throw RuntimeError(
+            "Non-thread-safe operation invoked on an event loop other than the current one");
+    }
+}
+
+void EventLoop::throw_closed() { throw RuntimeError("the event loop is closed"); }
+
+void EventLoop::post_or_throw(detail::HandleState& state) {
+    if (detail::running_loop == this) {
+        ready_.push(state);
+    } else if (!inbox_->post(state)) {
+        state.release();
+        throw_closed();
+    }
+}
+
+// --- descriptors and signals --------------------------------------------------------------------
+
+void EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {
+    state->once_ = false;
+    try {
+        if (fd < 0) {
+            throw ValueError("a file descriptor is expected, not " + std::to_string(fd));
+        }
+        unwatch_fd(fd, writer);
+        watch_fd(fd, writer, *state);
+    } catch (...) {
+        state->release();
+        throw;
+    }
+}
+
+void EventLoop::fd_ready(detail::HandleState& state) noexcept {
+    if (state.mark_queued()) {
+        state.retain();
+        completed_.push(state);
+    }
+}
+
+void EventLoop::drop_registration(detail::HandleState& state) noexcept {
+    state.cancel();
+    state.release();
+}
+
+void EventLoop::register_signal(int signal, detail::HandleState* state) {
+    state->once_ = false;
+    try {
+        detail::SignalTable::check(signal);
+        remove_signal_handler(signal);
+        watch_signal(signal);
+        signals_.emplace(signal, Registration{state, true});
+    } catch (...) {
+        state->release();
+        throw;
+    }
+}
+
+bool EventLoop::register_interrupt(detail::HandleState* state) {
+    if (!detail::SignalTable::has_default_action(SIGINT)) {
+        state->release();
+        return false;
+    }
+    state->once_ = false;
+    try {
+        detail::SignalTable::install(*this, SIGINT, true);
+        signals_.emplace(SIGINT, Registration{state, false});
+    } catch (...) {
+        state->release();
+        throw;
+    }
+    return true;
+}
+
+bool EventLoop::remove_signal_handler(int signal) {
+    const auto found = signals_.find(signal);
+    if (found == signals_.end()) {
+        return false;
+    }
+    const Registration registration = found->second;
+    signals_.erase(found);
+    if (registration.native) {
+        unwatch_signal(signal);
+    } else {
+        detail::SignalTable::remove(signal);
+    }
+    pending_signals_.fetch_and(~detail::SignalTable::bit(signal));
+    drop_registration(*registration.state);
+    return true;
+}
+
+void EventLoop::watch_signal(int signal) { detail::SignalTable::install(*this, signal, false); }
+
+void EventLoop::unwatch_signal(int signal) noexcept { detail::SignalTable::remove(signal); }
+
+void EventLoop::signal_arrived(int signal) noexcept {
+    pending_signals_.fetch_or(detail::SignalTable::bit(signal), std::memory_order_seq_cst);
+}
+
+std::size_t EventLoop::watched_signals() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        signals_.begin(), signals_.end(), [](const auto& each) { return each.second.native; }));
+}
+
+void EventLoop::take_signals() noexcept {
+    if (pending_signals_.load(std::memory_order_relaxed) == 0) {
+        return;
+    }
+    const std::uint64_t arrived = pending_signals_.exchange(0, std::memory_order_acquire);
+    for (auto& [signal, registration] : signals_) {
+        if ((arrived & detail::SignalTable::bit(signal)) != 0) {
+            fd_ready(*registration.state);
+        }
+    }
+}
+
+}  // namespace gyre

@@ -1,0 +1,90 @@
+// Recycled memory for what comes and goes all the time: coroutine frames, task states, handles.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gyre::detail {
+
+/// Per-thread free lists, one a size class. Blocks come from malloc one by one, so a block may be
+/// freed on any thread; each thread keeps a bounded number of each class.
+struct Pool {
+    struct Block {
+        Block* next;
+    };
+    struct Class {
+        Block* head;
+        std::uint32_t room;  // how many more blocks the list takes
+    };
+    // malloc adds a word to each block and rounds to 16: classes of 16k+8 waste nothing.
+    static constexpr std::size_t kStep = 16;
+    static constexpr std::size_t kClasses = 64;
+    static constexpr std::size_t kLargest = kClasses * kStep - 8;
+
+    [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) noexcept {
+        return (size + 7) / kStep;
+    }
+    [[nodiscard]] static constexpr std::size_t size_of(std::size_t index) noexcept {
+        return index * kStep + 8;
+    }
+};
+
+extern GYRE_API GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses];
+
+[[nodiscard]] GYRE_API void* pool_allocate_slow(std::size_t size);
+GYRE_API void pool_free_slow(void* block, std::size_t size) noexcept;
+
+// Under AddressSanitizer every block is fresh, so that a use after free is seen.
+#if defined(__SANITIZE_ADDRESS__)
+#define GYRE_POOL_RECYCLES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GYRE_POOL_RECYCLES 0
+#endif
+#endif
+#ifndef GYRE_POOL_RECYCLES
+#define GYRE_POOL_RECYCLES 1
+#endif
+
+/// Throws std::bad_alloc.
+[[nodiscard]] inline void* pool_allocate(std::size_t size) {
+#if GYRE_POOL_RECYCLES
+    if (size <= Pool::kLargest) {
+        Pool::Class& blocks = pool_classes[Pool::class_of(size)];
+        if (Pool::Block* block = blocks.head) {
+            blocks.head = block->next;
+            ++blocks.room;
+            return block;
+        }
+    }
+#endif
+    return pool_allocate_slow(size);
+}
+
+inline void pool_free(void* memory, std::size_t size) noexcept {
+#if GYRE_POOL_RECYCLES
+    if (size <= Pool::kLargest) {
+        Pool::Class& blocks = pool_classes[Pool::class_of(size)];
+        if (blocks.room != 0) {
+            auto* block = static_cast<Pool::Block*>(memory);
+            block->next = blocks.head;
+            blocks.head = block;
+            --blocks.room;
+            return;
+        }
+    }
+#endif
+    pool_free_slow(memory, size);
+}
+
+/// A base for classes whose objects are recycled.
+struct Pooled {
+    static void* operator new(std::size_t size) { return pool_allocate(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        pool_free(memory, size);
+    }
+};
+
+}  // namespace gyre::detail

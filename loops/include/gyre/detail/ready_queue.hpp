@@ -1,0 +1,89 @@
+// Ready: something the loop runs once; ReadyQueue: the intrusive FIFO of them.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+
+#include <string>
+
+namespace gyre::detail {
+
+/// A node of the ready queue: a callback, a task's next step, a timer that is due.
+/// Whoever queues it keeps it alive until run() or drop().
+class GYRE_API Ready {
+public:
+    Ready() = default;
+    Ready(const Ready&) = delete;
+    Ready& operator=(const Ready&) = delete;
+
+    /// Only an ExitError may leave it; it then leaves run_forever().
+    virtual void run() = 0;
+    /// The loop was closed first: run() will never come.
+    virtual void drop() noexcept {}
+    [[nodiscard]] virtual std::string describe() const { return "callback"; }
+    /// run(), and how to call it in "Executing <…> took 0.123 seconds". For debug mode.
+    [[nodiscard]] virtual std::string run_described() {
+        std::string text = describe();
+        run();
+        return text;
+    }
+
+protected:
+    ~Ready() = default;
+
+private:
+    friend class ReadyQueue;
+    friend class Inbox;
+    Ready* next_ = nullptr;
+};
+
+/// First in, first out. Never allocates.
+class ReadyQueue {
+public:
+    ReadyQueue() = default;
+    ReadyQueue(const ReadyQueue&) = delete;
+    ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+
+    void push(Ready& node) noexcept {
+        node.next_ = nullptr;
+        *tail_ = &node;
+        tail_ = &node.next_;
+    }
+
+    void push_front(Ready& node) noexcept {
+        node.next_ = head_;
+        if (head_ == nullptr) {
+            tail_ = &node.next_;
+        }
+        head_ = &node;
+    }
+
+    Ready* pop() noexcept {
+        Ready* node = head_;
+        if (node != nullptr) {
+            head_ = node->next_;
+            if (head_ == nullptr) {
+                tail_ = &head_;
+            }
+        }
+        return node;
+    }
+
+    /// Moves all of `other` behind what is here.
+    void append(ReadyQueue& other) noexcept {
+        if (other.head_ == nullptr) {
+            return;
+        }
+        *tail_ = other.head_;
+        tail_ = other.tail_;
+        other.head_ = nullptr;
+        other.tail_ = &other.head_;
+    }
+
+private:
+    Ready* head_ = nullptr;
+    Ready** tail_ = &head_;
+};
+
+}  // namespace gyre::detail

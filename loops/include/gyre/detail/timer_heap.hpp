@@ -1,0 +1,97 @@
+// TimerHeap: deadlines in order; first come, first due among equals.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/ready_queue.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace gyre::detail {
+
+/// Something that becomes ready at a deadline. Lives in the frame that waits for it.
+class GYRE_API Timer : public Ready {
+protected:
+    Timer() = default;
+    ~Timer() = default;
+
+private:
+    friend class TimerHeap;
+    static constexpr std::uint32_t kIdle = UINT32_MAX;
+    std::uint32_t slot_ = kIdle;  // where the heap keeps our address while we are armed
+    bool due_ = false;            // out of the heap, not run yet
+
+public:
+    [[nodiscard]] bool armed() const noexcept { return slot_ != kIdle; }
+};
+
+/// A 4-ary heap of deadlines: O(log n) to add and to expire, O(1) to cancel, also when already due.
+///
+/// The heap's entries never touch the timers themselves, which lie scattered in coroutine frames:
+/// an entry names a slot and the slot holds the timer's address. A cancel empties the slot and
+/// leaves the entry behind; such entries go when they reach the top, or all at once when they are
+/// the majority.
+class GYRE_API TimerHeap {
+public:
+    using Time = std::chrono::nanoseconds;
+
+    [[nodiscard]] bool empty() const noexcept { return live_ == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return live_; }
+    /// Entries held for cancelled timers.
+    [[nodiscard]] std::size_t cancelled() const noexcept { return cancelled_; }
+
+    void add(Timer& timer, Time when);
+    void cancel(Timer& timer) noexcept;
+
+    /// The earliest deadline; Time::max() without one.
+    [[nodiscard]] Time next() noexcept {
+        drop_cancelled_top();
+        return entries_.empty() ? Time::max() : entries_.front().when;
+    }
+
+    /// Notes every timer whose deadline is not after `now` as due, in order.
+    void expire(Time now) noexcept;
+    /// The next of the due ones, disarmed, for the caller to run; null when they are through.
+    [[nodiscard]] Timer* take_due() noexcept;
+    [[nodiscard]] bool has_due() const noexcept { return next_due_ != due_.size(); }
+
+    /// Disarms all of them, telling each that it is dropped.
+    void clear() noexcept;
+
+private:
+    struct Entry {
+        Time when;
+        std::uint64_t sequence;  // makes equal deadlines first in, first out
+        std::uint32_t slot;
+
+        [[nodiscard]] bool before(const Entry& other) const noexcept {
+            return when != other.when ? when < other.when : sequence < other.sequence;
+        }
+    };
+
+    void drop_cancelled_top() noexcept {
+        while (!entries_.empty() && slots_[entries_.front().slot] == nullptr) {
+            --cancelled_;
+            release_slot(entries_.front().slot);
+            pop_top();
+        }
+    }
+    void pop_top() noexcept;
+    void sift_down(std::size_t index, Entry entry) noexcept;
+    void purge() noexcept;
+    void release_slot(std::uint32_t slot) noexcept { free_slots_.push_back(slot); }
+
+    std::vector<Entry> entries_;
+    std::vector<Timer*> slots_;
+    // Their capacities follow that of slots_, so that only add() can throw.
+    std::vector<std::uint32_t> free_slots_;
+    std::vector<std::uint32_t> due_;
+    std::size_t next_due_ = 0;
+    std::size_t live_ = 0;       // armed: in the heap or due
+    std::size_t cancelled_ = 0;  // entries of the heap whose slot is empty
+    std::uint64_t sequence_ = 0;
+};
+
+}  // namespace gyre::detail

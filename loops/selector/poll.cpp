@@ -1,0 +1,87 @@
+#include "selector.hpp"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <ctime>
+#include <system_error>
+
+namespace gyre {
+
+namespace {
+
+short mask_of(Readiness readiness) noexcept {
+    return static_cast<short>((readiness.readable ? POLLIN | POLLPRI : 0) |
+                              (readiness.writable ? POLLOUT : 0));
+}
+
+class PollSelector final : public Selector {
+public:
+    void watch(int fd, std::uint32_t generation, Readiness before, Readiness now) override {
+        const auto index = static_cast<std::size_t>(fd);
+        if (!now.any()) {
+            if (before.any()) {
+                remove(index);
+            }
+            return;
+        }
+        if (before.any()) {
+            polled_[places_[index]].events = mask_of(now);
+            return;
+        }
+        check_descriptor(fd);
+        if (places_.size() <= index) {
+            places_.resize(index + 1);
+        }
+        generations_.push_back(generation);
+        polled_.push_back({fd, mask_of(now), 0});
+        places_[index] = polled_.size() - 1;
+    }
+
+    void wait(std::chrono::nanoseconds timeout, std::vector<Event>& events) override {
+        std::timespec limit{};
+        const bool for_ever = timeout == std::chrono::nanoseconds::max();
+        if (!for_ever) {
+            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+            limit = {seconds.count(), (timeout - seconds).count()};
+        }
+        int count = ::ppoll(polled_.data(), polled_.size(), for_ever ? nullptr : &limit, nullptr);
+        if (count < 0 && errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "poll");
+        }
+        for (std::size_t index = 0; count > 0 && index < polled_.size(); ++index) {
+            const ::pollfd& polled = polled_[index];
+            if (polled.revents == 0) {
+                continue;
+            }
+            --count;
+            // POLLNVAL too wakes both: whoever closed a watched descriptor gets EBADF from its next
+            // call.
+            const bool broken = (polled.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+            Readiness readiness;
+            readiness.readable = (polled.revents & (POLLIN | POLLPRI)) != 0 || broken;
+            readiness.writable = (polled.revents & POLLOUT) != 0 || broken;
+            events.push_back({polled.fd, generations_[index], readiness});
+        }
+    }
+
+private:
+    void remove(std::size_t fd) noexcept {
+        const std::size_t place = places_[fd];
+        polled_[place] = polled_.back();
+        generations_[place] = generations_.back();
+        places_[static_cast<std::size_t>(polled_[place].fd)] = place;
+        polled_.pop_back();
+        generations_.pop_back();
+    }
+
+    std::vector<::pollfd> polled_;
+    std::vector<std::uint32_t> generations_;  // beside polled_
+    std::vector<std::size_t> places_;         // descriptor -> its place in polled_
+};
+
+}  // namespace
+
+std::unique_ptr<Selector> make_poll_selector() { return std::make_unique<PollSelector>(); }
+
+}  // namespace gyre

@@ -1,0 +1,52 @@
+// UvLoop: the loop over libuv.
+#pragma once
+
+#include <gyre/event_loop.hpp>
+
+#include <uv.h>
+
+#include <map>
+#include <memory>
+#include <string_view>
+
+namespace gyre {
+
+/// libuv waits and tells; timers and order are EventLoop's own. Each libuv handle is an object of
+/// its own that frees itself in its close callback, and every callback from C is a noexcept shim
+/// that only queues.
+class UvLoop final : public EventLoop {
+public:
+    UvLoop();
+    ~UvLoop() override;
+
+    /// Makes libuv's loop. Throws std::system_error.
+    void open();
+
+    [[nodiscard]] std::string_view name() const noexcept override { return "uv"; }
+
+protected:
+    void poll(Duration timeout) override;
+    void wake() noexcept override;
+    void watch_fd(int fd, bool writer, detail::HandleState& state) override;
+    bool unwatch_fd(int fd, bool writer) noexcept override;
+    void watch_signal(int signal) override;
+    void unwatch_signal(int signal) noexcept override;
+    void close_backend() noexcept override;
+
+private:
+    struct FdWatch;
+    struct SignalWatch;
+
+    /// Starts watching for what has a callback now; closes the watch where nothing has. Returns a
+    /// libuv error.
+    int update(FdWatch& watch) noexcept;
+
+    uv_loop_t loop_{};
+    uv_async_t wakeup_{};
+    uv_timer_t limit_{};  // bounds one poll
+    std::map<int, FdWatch*> fds_;
+    std::map<int, SignalWatch*> signals_;
+    bool opened_ = false;
+};
+
+}  // namespace gyre

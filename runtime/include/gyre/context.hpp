@@ -1,0 +1,140 @@
+// Context, ContextVar: values that follow a task, as thread-locals follow a thread.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/context_map.hpp>
+#include <gyre/errors.hpp>
+
+#include <any>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace gyre {
+
+namespace detail {
+
+/// The value of the variable with this identity in the running code's context, or null.
+[[nodiscard]] GYRE_API const std::any* find_context_value(const void* variable) noexcept;
+/// Sets it (or, with null, removes it) for the running code. Returns what was there before.
+GYRE_API std::shared_ptr<const std::any> set_context_value(const void* variable,
+                                                           std::shared_ptr<const std::any> value);
+
+}  // namespace detail
+
+/// A set of context variables' values. Copies of a Context are the same context.
+///
+/// ```
+/// Context context = copy_context();
+/// context.run([] { user.set("eve"); });     // the caller's `user` stays as it was
+/// ```
+///
+/// Thread rule: one thread at a time. asyncio: contextvars.Context.
+class GYRE_API Context {
+public:
+    /// An empty one.
+    Context() : box_(std::make_shared<detail::ContextBox>()) {}
+
+    /// Calls f(arguments…) with these values as its own; what it changes stays in this context.
+    template <class F, class... A>
+    decltype(auto) run(F&& f, A&&... arguments) const {
+        detail::ContextScope scope(*box_);
+        return std::invoke(std::forward<F>(f), std::forward<A>(arguments)...);
+    }
+
+    [[nodiscard]] const std::shared_ptr<detail::ContextBox>& box() const noexcept { return box_; }
+
+private:
+    friend Context copy_context();
+    std::shared_ptr<detail::ContextBox> box_;
+};
+
+/// A copy of the running code's context, in constant time. asyncio: contextvars.copy_context.
+[[nodiscard]] GYRE_API Context copy_context();
+
+/// A variable with a value of its own in every context. Make it once, at namespace scope.
+///
+/// ```
+/// ContextVar<std::string> user("user", "nobody");
+/// auto token = user.set("adam");
+/// log(user.get());
+/// user.reset(std::move(token));
+/// ```
+///
+/// A task starts with a copy of its creator's values and changes its own only.
+/// asyncio: contextvars.ContextVar.
+template <class T>
+class ContextVar {
+public:
+    /// What set() returns, to go back to the value before.
+    class Token {
+    public:
+        Token(Token&&) noexcept = default;
+        Token& operator=(Token&&) noexcept = default;
+
+    private:
+        friend class ContextVar;
+        Token(const ContextVar* variable, std::shared_ptr<const std::any> before) noexcept
+            : variable_(variable), before_(std::move(before)) {}
+
+        const ContextVar* variable_;
+        std::shared_ptr<const std::any> before_;  // null: it had no value
+        bool used_ = false;
+    };
+
+    explicit ContextVar(std::string_view name) : name_(name) {}
+    ContextVar(std::string_view name, T default_value)
+        : name_(name), default_(std::move(default_value)) {}
+    ContextVar(const ContextVar&) = delete;
+    ContextVar& operator=(const ContextVar&) = delete;
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    /// The running code's value, else the variable's default. Throws RuntimeError if there is
+    /// neither (asyncio: LookupError).
+    [[nodiscard]] const T& get() const {
+        if (const T* value = find()) {
+            return *value;
+        }
+        if (!default_) {
+            throw RuntimeError("context variable '" + name_ + "' has no value here and no default");
+        }
+        return *default_;
+    }
+    /// The running code's value, else `fallback`.
+    [[nodiscard]] T get(T fallback) const {
+        const T* value = find();
+        return value != nullptr ? *value : std::move(fallback);
+    }
+
+    Token set(T value) {
+        return Token(this, detail::set_context_value(
+                               this, std::make_shared<const std::any>(std::move(value))));
+    }
+
+    /// Takes the set() back that made the token. Throws ValueError for another variable's token,
+    /// RuntimeError for a used one.
+    void reset(Token& token) {
+        if (token.variable_ != this) {
+            throw ValueError("the token was made by another context variable than '" + name_ + "'");
+        }
+        if (std::exchange(token.used_, true)) {
+            throw RuntimeError("the token of context variable '" + name_ + "' was used already");
+        }
+        detail::set_context_value(this, std::move(token.before_));
+    }
+    void reset(Token&& token) { reset(token); }
+
+private:
+    [[nodiscard]] const T* find() const noexcept {
+        return std::any_cast<T>(detail::find_context_value(this));
+    }
+
+    std::string name_;
+    std::optional<T> default_;
+};
+
+}  // namespace gyre

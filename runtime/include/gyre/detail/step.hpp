@@ -1,0 +1,52 @@
+// What runs on this thread right now, and how coroutines pass control without growing the stack.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <source_location>
+
+namespace gyre::detail {
+
+class TaskBase;
+
+/// A step of a task resumes one coroutine. An awaited coroutine is started by a nested resume while
+/// the nesting is shallow: the cheapest way, and most finish without waiting. Beyond the bound, and
+/// when a coroutine finishes that was not started by the one below it on the stack, `next` is set
+/// and everything unwinds to the step, which resumes it from there. So no chain of awaits, however
+/// deep or long, needs more stack than the bound, whatever the compiler makes of symmetric
+/// transfer.
+struct Step {
+    TaskBase* task = nullptr;
+    std::coroutine_handle<> next;
+    std::uint32_t depth = 0;
+    std::source_location where;  // the latest co_await: where the task waits once it is suspended
+};
+
+inline constexpr std::uint32_t kDeepestNesting = 48;
+
+extern GYRE_API GYRE_THREAD_LOCAL Step step;
+
+/// Resumes a coroutine on behalf of the one that awaits it. True if it came back done (or yielded:
+/// `arrived` says); false if the awaiting one is now suspended and will be resumed through `next`.
+template <class Promise>
+[[nodiscard]] bool resume_nested(std::coroutine_handle<Promise> child) {
+    Promise& promise = child.promise();
+    if (step.depth >= kDeepestNesting) {
+        promise.resume_continuation = true;
+        step.next = child;
+        return false;
+    }
+    ++step.depth;
+    promise.resume_continuation = false;
+    child.resume();
+    --step.depth;
+    if (promise.arrived) {
+        return true;
+    }
+    promise.resume_continuation = true;
+    return false;
+}
+
+}  // namespace gyre::detail

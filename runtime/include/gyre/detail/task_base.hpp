@@ -1,0 +1,210 @@
+// TaskBase: a coroutine that the loop steps; WaitNode: what it waits for when that is no future.
+#pragma once
+
+#include <gyre/detail/context_map.hpp>
+#include <gyre/detail/future_base.hpp>
+#include <gyre/detail/step.hpp>
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gyre::detail {
+
+/// One wait of one task, in the frame that waits: a future without a value.
+/// pending -> woken (what it waited for came) or cancelled (the task was asked to stop).
+class GYRE_API WaitNode {
+public:
+    WaitNode() = default;
+    WaitNode(const WaitNode&) = delete;
+    WaitNode& operator=(const WaitNode&) = delete;
+
+    [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
+    [[nodiscard]] bool woken() const noexcept { return state_ == State::woken; }
+    [[nodiscard]] TaskBase* task() const noexcept { return task_; }
+    /// Resumes the task in the next iteration. Does nothing the second time.
+    void wake() noexcept;
+
+protected:
+    ~WaitNode() = default;
+
+private:
+    friend class TaskBase;
+    enum class State : std::uint8_t { pending, woken, cancelled };
+
+    TaskBase* task_ = nullptr;
+    State state_ = State::pending;
+};
+
+struct ListLink {
+    ListLink* next = this;
+    ListLink* previous = this;
+};
+
+/// See the members' comments for the states of a step; semantics are asyncio's Task, rule by rule.
+class GYRE_API TaskBase : public FutureBase, public Ready, private ListLink {
+public:
+    /// The task that runs on this thread, or null.
+    [[nodiscard]] static TaskBase* current() noexcept { return step.task; }
+    /// The same; throws RuntimeError outside of a task.
+    [[nodiscard]] static TaskBase& require_current();
+
+    bool cancel(std::string_view message) override;
+    [[nodiscard]] std::uint32_t cancelling() const noexcept { return cancel_requests_; }
+    std::uint32_t uncancel() noexcept;
+
+    [[nodiscard]] TaskBase* as_task() noexcept override { return this; }
+    [[nodiscard]] std::string name() const;
+    void set_name(std::string_view name);
+    [[nodiscard]] std::string describe() const override;
+    /// "main() at demo.cpp:12": the coroutine, and where it waits.
+    [[nodiscard]] std::string where() const;
+    [[nodiscard]] bool eager() const noexcept { return eager_; }
+
+    // --- awaiters
+    // ---------------------------------------------------------------------------------
+
+    /// Suspends until the future is done. The hook must stay linked or be unlinked by its owner.
+    void suspend_on(FutureBase& future, DoneHook& hook, std::coroutine_handle<> handle) {
+        leaf_ = handle;
+        hook.set_target(*this);
+        future.add_hook(hook);
+        waiting_ = reinterpret_cast<std::uintptr_t>(&future);
+        if (must_cancel_) [[unlikely]] {
+            deliver_now();
+        }
+    }
+    /// Suspends until node.wake().
+    void suspend_on(WaitNode& node, std::coroutine_handle<> handle) {
+        leaf_ = handle;
+        node.task_ = this;
+        waiting_ = reinterpret_cast<std::uintptr_t>(&node) | kNode;
+        if (must_cancel_) [[unlikely]] {
+            deliver_now();
+        }
+    }
+    /// Suspends for one iteration.
+    void suspend_yield(std::coroutine_handle<> handle) {
+        leaf_ = handle;
+        waiting_ = 0;
+        loop().queue(*this);
+    }
+    /// First thing in await_resume after a suspension: throws the CancelledError that is due here.
+    void check_cancelled() {
+        if (throw_cancelled_) [[unlikely]] {
+            throw_cancelled();
+        }
+    }
+    /// The same for a wait on a node, which may have been cancelled itself.
+    void check_cancelled(const WaitNode& node) {
+        if (throw_cancelled_ || node.state_ == WaitNode::State::cancelled) [[unlikely]] {
+            throw_cancelled();
+        }
+    }
+
+    // --- the loop
+    // ---------------------------------------------------------------------------------
+
+    void run() override;
+    [[nodiscard]] std::string run_described() override;
+
+    /// Starts it: queued, or at once if eager. The loop holds a reference until it is done.
+    void start(bool eager);
+
+    [[nodiscard]] ContextBox& context() noexcept {
+        return shares_context_ ? *shared_context() : own_context_;
+    }
+    void share_context(std::shared_ptr<ContextBox> box);
+
+    void set_location(std::source_location location) noexcept { where_ = location; }
+    /// Not reported if it is still pending when the loop goes.
+    void disable_pending_report() noexcept { report_pending_ = false; }
+
+protected:
+    TaskBase(EventLoop& loop, std::coroutine_handle<> body);
+    ~TaskBase() override;
+
+    /// The error that left the body, or null.
+    [[nodiscard]] virtual std::exception_ptr body_error() const noexcept = 0;
+    /// Moves the body's result out of its frame into the storage.
+    virtual void take_result() = 0;
+
+    [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
+    /// Frees the body's frame; it may never have run.
+    void destroy_body() noexcept;
+
+private:
+    friend class WaitNode;
+    friend class LoopData;
+
+    struct Extras;  // what few tasks have
+
+    // Which of the two `waiting_` points to.
+    static constexpr std::uintptr_t kNode = 1;
+
+    [[nodiscard]] FutureBase* waiting_future() const noexcept {
+        return (waiting_ & kNode) == 0 ? reinterpret_cast<FutureBase*>(waiting_) : nullptr;
+    }
+    [[nodiscard]] WaitNode* waiting_node() const noexcept {
+        return (waiting_ & kNode) != 0 ? reinterpret_cast<WaitNode*>(waiting_ & ~kNode) : nullptr;
+    }
+    /// cancel() of what this waits for. False if that is done or nothing.
+    bool cancel_awaited(std::string_view message);
+    void deliver_now();
+    [[nodiscard]] bool prepare_cancelled_step();
+    [[noreturn]] void throw_cancelled();
+    void set_message(std::string_view message);
+    [[nodiscard]] bool wait_was_cancelled() const noexcept;
+    [[nodiscard]] ContextBox* shared_context() const noexcept;
+    void step_body();
+    void end_body();
+    Extras& extras();
+
+    std::coroutine_handle<> body_;  // owned; null once done
+    std::coroutine_handle<> leaf_;  // what the next step resumes
+    std::uintptr_t waiting_ =
+        0;  // the future or node that wakes this, tagged; 0 while queued or running
+    ContextBox own_context_;
+    std::source_location where_;
+    std::unique_ptr<Extras> extras_;
+    std::uint32_t id_;  // of the default name
+    std::uint16_t cancel_requests_ = 0;
+    bool started_ : 1 = false;
+    bool must_cancel_ : 1 = false;      // a CancelledError is to be thrown at the next step
+    bool throw_cancelled_ : 1 = false;  // … at the await that this step resumes
+    bool eager_ : 1 = false;
+    bool report_pending_ : 1 = true;
+    bool visiting_ : 1 = false;  // cancel() passes through here: breaks cycles
+    bool shares_context_ : 1 = false;
+    // The CancelledError to throw, where it has a message, lies in error_ until the task is done.
+};
+
+using TaskRef = StateRef<TaskBase>;
+
+/// What runtime/ keeps with each loop: the tasks that are not done.
+class GYRE_API LoopData final : public EventLoop::Extension {
+public:
+    static LoopData& of(EventLoop& loop);
+
+    explicit LoopData(EventLoop& loop) : loop_(loop) {}
+    ~LoopData() override;
+
+    void add(TaskBase& task) noexcept;
+    void remove(TaskBase& task) noexcept;
+    [[nodiscard]] std::vector<TaskRef> tasks() const;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    void on_close() noexcept override;
+    [[nodiscard]] std::string pending() const override;
+
+private:
+    EventLoop& loop_;
+    ListLink tasks_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace gyre::detail

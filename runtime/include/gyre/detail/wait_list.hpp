@@ -1,0 +1,67 @@
+// WaitList: the tasks that wait for a lock, a queue, an event; and Waiter, one of them.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/task_base.hpp>
+
+#include <coroutine>
+#include <cstddef>
+
+namespace gyre::detail {
+
+/// One task's wait. Lies in the waiting frame; a done one (woken or cancelled) stays in the list
+/// until its task runs, as asyncio's waiters do: who comes next depends on it.
+class GYRE_API Waiter : public WaitNode, private ListLink {
+public:
+    Waiter() = default;
+    ~Waiter() { unlink(); }
+
+    [[nodiscard]] bool linked() const noexcept { return next != this; }
+
+private:
+    friend class WaitList;
+    void unlink() noexcept {
+        next->previous = previous;
+        previous->next = next;
+        next = previous = this;
+    }
+};
+
+/// First come, first woken. Never allocates. Bound to the loop of its first waiter.
+class GYRE_API WaitList {
+public:
+    WaitList() = default;
+    WaitList(const WaitList&) = delete;
+    WaitList& operator=(const WaitList&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return ring_.next == &ring_; }
+    /// How many wait, the woken that have not run yet included.
+    [[nodiscard]] std::size_t size() const noexcept;
+    /// True if one waits that is not done.
+    [[nodiscard]] bool has_pending() const noexcept;
+
+    [[nodiscard]] Waiter* front() const noexcept {
+        return empty() ? nullptr : static_cast<Waiter*>(ring_.next);
+    }
+    /// The next one behind `waiter`, or null.
+    [[nodiscard]] Waiter* after(const Waiter& waiter) const noexcept {
+        const ListLink& link = waiter;
+        return link.next == &ring_ ? nullptr : static_cast<Waiter*>(link.next);
+    }
+
+    /// Suspends the task until the waiter is woken. Throws RuntimeError for a task of another loop
+    /// than the first waiter's.
+    void wait(Waiter& waiter, std::coroutine_handle<> handle);
+    static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
+    [[nodiscard]] Waiter* pop_front() noexcept;
+
+    /// Wakes the first that is not done yet. False if there is none.
+    bool wake_first_pending() noexcept;
+    void wake_all() noexcept;
+
+private:
+    ListLink ring_;
+    EventLoop* loop_ = nullptr;
+};
+
+}  // namespace gyre::detail

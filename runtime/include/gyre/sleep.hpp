@@ -1,0 +1,91 @@
+// sleep: lets time pass.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/duration.hpp>
+#include <gyre/detail/task_base.hpp>
+#include <gyre/detail/timer_heap.hpp>
+
+#include <chrono>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+namespace gyre {
+
+namespace detail {
+
+/// A timer that wakes the task in whose frame it lies.
+class GYRE_API [[nodiscard]] SleepAwaiter : private Timer, private WaitNode {
+public:
+    explicit SleepAwaiter(Nanoseconds delay) noexcept : delay_(delay) {}
+    ~SleepAwaiter() {
+        if (armed()) {
+            task()->loop().cancel_timer(*this);
+        }
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) {
+        TaskBase& task = TaskBase::require_current();
+        if (delay_ <= Nanoseconds::zero()) {
+            task.suspend_yield(handle);
+            return;
+        }
+        EventLoop& loop = task.loop();
+        loop.add_timer(*this, loop.deadline_after(delay_));
+        task.suspend_on(*this, handle);
+    }
+    void await_resume() { step.task->check_cancelled(*this); }
+
+private:
+    // The timer is due: the task's step comes in the next iteration.
+    void run() override { wake(); }
+    [[nodiscard]] std::string describe() const override { return "sleep"; }
+
+    Nanoseconds delay_;
+};
+
+template <class T>
+class [[nodiscard]] SleepResultAwaiter : private SleepAwaiter {
+public:
+    SleepResultAwaiter(Nanoseconds delay, T result)
+        : SleepAwaiter(delay), result_(std::move(result)) {}
+
+    using SleepAwaiter::await_ready;
+    using SleepAwaiter::await_suspend;
+    T await_resume() {
+        SleepAwaiter::await_resume();
+        return std::move(result_);
+    }
+
+private:
+    T result_;
+};
+
+}  // namespace detail
+
+/// Suspends the calling task for at least `duration`. Zero or less: for exactly one iteration of
+/// the loop.
+///
+/// ```
+/// co_await sleep(100ms);
+/// co_await sleep(0s);      // lets the others run
+/// ```
+///
+/// Completes one iteration after the one in which the time is over. Never early.
+/// Cancel safety: a cancelled sleep leaves no timer behind.
+/// Throws ValueError for NaN, RuntimeError outside of a task. asyncio: sleep.
+template <class Rep, class Period>
+[[nodiscard]] detail::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
+    return detail::SleepAwaiter(detail::to_nanoseconds(duration));
+}
+
+/// The same, and gives `result` then.
+template <class Rep, class Period, class T>
+[[nodiscard]] auto sleep(std::chrono::duration<Rep, Period> duration, T&& result) {
+    return detail::SleepResultAwaiter<std::decay_t<T>>(detail::to_nanoseconds(duration),
+                                                       std::forward<T>(result));
+}
+
+}  // namespace gyre

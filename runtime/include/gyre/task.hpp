@@ -1,0 +1,234 @@
+// Task: a coroutine that runs beside its creator.
+#pragma once
+
+#include <gyre/context.hpp>
+#include <gyre/coro.hpp>
+#include <gyre/detail/task_base.hpp>
+#include <gyre/future.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace gyre {
+
+template <class T = void>
+class Task;
+
+/// How a task is made.
+struct TaskOptions {
+    std::string_view name = {};        ///< empty: "Task-N"
+    const Context* context = nullptr;  ///< the context to run in; null: a copy of the creator's
+    bool eager_start = false;          ///< run to the first suspension before create_task() returns
+};
+static_assert(std::is_trivially_destructible_v<TaskOptions>);
+
+namespace detail {
+
+template <class T>
+class TaskState final : public TaskBase {
+public:
+    TaskState(EventLoop& loop, CoroOwner<T>&& body)
+        : TaskBase(loop, body.get()), body_(body.release()) {
+        set_storage(storage_);
+    }
+
+private:
+    ~TaskState() override = default;
+
+    std::exception_ptr body_error() const noexcept override { return body_.promise().error(); }
+    void take_result() override {
+        if constexpr (!std::is_void_v<T>) {
+            storage_.set(std::move(body_.promise().value()));
+        }
+    }
+
+    std::coroutine_handle<CoroPromise<T>> body_;
+    [[no_unique_address]] Storage<T> storage_;
+};
+
+template <class T>
+[[nodiscard]] Task<T> make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
+
+}  // namespace detail
+
+/// A task of any result type, or none: what current_task() and all_tasks() give.
+/// asyncio: Task, where its result does not matter.
+class GYRE_API AnyTask {
+public:
+    AnyTask() = default;
+    explicit AnyTask(detail::TaskRef state) noexcept : state_(std::move(state)) {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+    bool operator==(const AnyTask&) const = default;
+
+    [[nodiscard]] bool done() const { return task().done(); }
+    [[nodiscard]] bool cancelled() const { return task().cancelled(); }
+    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
+    std::uint32_t uncancel() const { return task().uncancel(); }
+    [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
+    [[nodiscard]] std::exception_ptr exception() const { return task().exception(); }
+    [[nodiscard]] std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) const { task().set_name(name); }
+    [[nodiscard]] std::string get_coro() const { return task().where(); }
+    [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
+
+    [[nodiscard]] const detail::TaskRef& state() const noexcept { return state_; }
+
+private:
+    [[nodiscard]] detail::TaskBase& task() const {
+        if (!state_) [[unlikely]] {
+            detail::throw_no_future();
+        }
+        return *state_;
+    }
+
+    detail::TaskRef state_;
+};
+
+/// A coroutine that the loop runs on its own: a handle to it, and the future of its result.
+///
+/// ```
+/// Task<Page> page = create_task(fetch(url), {.name = "page"});
+/// co_await draw_frame();
+/// show(co_await page);
+/// ```
+///
+/// The first step runs in the next iteration. The task lives until its body ends, handles or not;
+/// the loop owns it. An exception that nobody asks for is reported when the last handle goes.
+///
+/// Cancellation: cancel() has CancelledError thrown where the body waits, in the next iteration;
+/// what the body waits for is cancelled first. A body that has not begun is never entered. A body
+/// may catch the error and go on; cancelling() counts the requests, uncancel() takes one back.
+/// Thread rule: the loop's thread. asyncio: Task.
+template <class T>
+class Task : public Future<T> {
+public:
+    Task() = default;
+    explicit Task(detail::FutureRef state) noexcept : Future<T>(std::move(state)) {}
+
+    /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
+    /// ended so.
+    bool cancel(std::string_view message = {}) { return task().cancel(message); }
+    /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
+    /// thrown.
+    std::uint32_t uncancel() { return task().uncancel(); }
+    /// How many cancel() requests were not taken back.
+    [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
+
+    [[nodiscard]] std::string get_name() const { return task().name(); }
+    void set_name(std::string_view name) { task().set_name(name); }
+    /// The coroutine that runs, with the file and line where it waits.
+    [[nodiscard]] std::string get_coro() const { return task().where(); }
+
+    template <class F>
+    DoneToken add_done_callback(F&& f) {
+        return DoneToken(detail::add_done_callback<Task>(this->base(), std::forward<F>(f)));
+    }
+
+    operator AnyTask() const { return AnyTask(detail::TaskRef::share(&task())); }
+
+private:
+    [[nodiscard]] detail::TaskBase& task() const { return *this->base().as_task(); }
+};
+
+/// Makes a task of the coroutine, on the running loop. Throws RuntimeError outside of one; the
+/// coroutine is disposed of then. asyncio: create_task.
+template <class T>
+Task<T> create_task(Coro<T> coro, TaskOptions options = {}) {
+    if (detail::running_loop == nullptr) {
+        coro.close();
+    }
+    return detail::make_task(get_running_loop(), std::move(coro), options);
+}
+/// The same on a given loop, which need not run yet. asyncio: loop.create_task.
+template <class T>
+Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options = {}) {
+    return detail::make_task(loop, std::move(coro), options);
+}
+
+namespace detail {
+
+template <class F, class... A>
+using CalledCoro = std::invoke_result_t<F&, A&&...>;
+
+// Keeps a callable and its arguments where the coroutine it returns can refer to them.
+template <class F, class... A>
+CalledCoro<F, A...> call_owned(F function, A... arguments) {
+    auto coro = std::invoke(function, std::move(arguments)...);
+    co_return co_await std::move(coro);
+}
+
+template <class F, class... A>
+concept CoroFunction =
+    !AnyCoro<F> && std::invocable<F&, A&&...> && AnyCoro<std::invoke_result_t<F&, A&&...>>;
+
+}  // namespace detail
+
+/// Makes a task of function(arguments…), a coroutine. The task owns the callable and the arguments,
+/// so a lambda may capture.
+template <class F, class... A>
+requires detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>
+auto create_task(F&& function, A&&... arguments) {
+    auto coro = detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
+        std::forward<F>(function), std::forward<A>(arguments)...);
+    return create_task(std::move(coro));
+}
+template <class F>
+requires detail::CoroFunction<std::decay_t<F>>
+auto create_task(F&& function, TaskOptions options) {
+    auto coro = detail::call_owned<std::decay_t<F>>(std::forward<F>(function));
+    return create_task(std::move(coro), options);
+}
+
+/// The task that runs now; an empty handle in a plain callback. Throws RuntimeError without a
+/// running loop. asyncio: current_task.
+[[nodiscard]] GYRE_API AnyTask current_task();
+/// The same for one loop, which need not run on this thread.
+[[nodiscard]] GYRE_API AnyTask current_task(const EventLoop& loop);
+
+/// The tasks that are not done, oldest first. asyncio: all_tasks.
+[[nodiscard]] GYRE_API std::vector<AnyTask> all_tasks();
+[[nodiscard]] GYRE_API std::vector<AnyTask> all_tasks(EventLoop& loop);
+
+/// A task or future as it is; a coroutine as a new task. asyncio: ensure_future.
+template <class T>
+[[nodiscard]] Task<T> ensure_future(Coro<T> coro) {
+    return create_task(std::move(coro));
+}
+template <class T>
+[[nodiscard]] Task<T> ensure_future(Task<T> task) {
+    return task;
+}
+template <class T>
+[[nodiscard]] Future<T> ensure_future(Future<T> future) {
+    return future;
+}
+
+template <class T>
+Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+    CoroOwner<T> body = coro.take();
+    loop.check_open();
+    if (!body.get()) {
+        throw_already_awaited();
+    }
+    const std::source_location made = body.get().promise().made();
+    auto* state = new TaskState<T>(loop, std::move(body));
+    Task<T> task{FutureRef(state)};
+    state->set_location(made);
+    if (!options.name.empty()) {
+        state->set_name(options.name);
+    }
+    if (options.context != nullptr) {
+        state->share_context(options.context->box());
+    }
+    state->start(options.eager_start);
+    return task;
+}
+
+}  // namespace gyre

@@ -1,0 +1,364 @@
+#include <gyre/detail/task_base.hpp>
+#include <gyre/errors.hpp>
+
+#include <atomic>
+#include <cassert>
+
+namespace gyre::detail {
+
+GYRE_THREAD_LOCAL Step step;
+
+struct TaskBase::Extras {
+    std::string name;
+    std::shared_ptr<ContextBox> context;
+};
+
+namespace {
+
+// Numbers are handed to threads in blocks: the first thread counts 1, 2, 3 and no step is atomic.
+std::uint32_t next_id() noexcept {
+    constexpr std::uint32_t block = 1U << 16;
+    static std::atomic<std::uint32_t> blocks{0};
+    GYRE_THREAD_LOCAL static std::uint32_t last = 0;
+    if (last % block == 0) {
+        last = blocks.fetch_add(block, std::memory_order_relaxed);
+    }
+    return ++last;
+}
+
+std::exception_ptr make_cancelled(std::string_view message) {
+    return message.empty() ? nullptr
+                           : std::make_exception_ptr(CancelledError(std::string(message)));
+}
+
+std::string message_of(const std::exception_ptr& error) {
+    if (error == nullptr) {
+        return {};
+    }
+    try {
+        std::rethrow_exception(error);
+    } catch (const CancelledError& cancelled) {
+        return cancelled.message();
+    }
+}
+
+}  // namespace
+
+void WaitNode::wake() noexcept {
+    if (state_ == State::pending) {
+        state_ = State::woken;
+        task_->loop().queue(*task_);
+    }
+}
+
+TaskBase::TaskBase(EventLoop& loop, std::coroutine_handle<> body)
+    : FutureBase(loop),
+      body_(body),
+      leaf_(body),
+      own_context_{copy_current_context()},
+      id_(next_id()) {}
+
+TaskBase::~TaskBase() { destroy_body(); }
+
+TaskBase& TaskBase::require_current() {
+    if (step.task == nullptr) {
+        throw RuntimeError("no running task");
+    }
+    return *step.task;
+}
+
+void TaskBase::start(bool eager) {
+    LoopData::of(loop()).add(*this);
+    retain();
+    eager_ = eager && running_loop == &loop();
+    if (eager_) {
+        step_body();
+    } else {
+        loop().queue(*this);
+    }
+}
+
+// --- a step -------------------------------------------------------------------------------------
+
+void TaskBase::run() {
+    if (must_cancel_ && !prepare_cancelled_step()) [[unlikely]] {
+        return;
+    }
+    step_body();
+}
+
+std::string TaskBase::run_described() {
+    const TaskRef self = TaskRef::share(this);
+    run();
+    return describe();
+}
+
+void TaskBase::step_body() {
+    started_ = true;
+    waiting_ = 0;
+    {
+        ContextScope scope(context());
+        TaskBase* const outer = std::exchange(step.task, this);
+        step.where = where_;
+        std::coroutine_handle<> next = leaf_;
+        do {
+            step.next = nullptr;
+            next.resume();
+            next = step.next;
+        } while (next);
+        step.task = outer;
+        where_ = step.where;
+    }
+    if (body_.done()) {
+        end_body();
+    }
+}
+
+void TaskBase::end_body() {
+    const TaskRef loops_own(this);
+    std::exception_ptr error = body_error();
+    if (error == nullptr && !must_cancel_) {
+        try {
+            take_result();
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if (error == nullptr) {
+            error_ = nullptr;
+            destroy_body();
+            LoopData::of(loop()).remove(*this);
+            finish();
+            return;
+        }
+    }
+    destroy_body();
+    LoopData::of(loop()).remove(*this);
+    if (error == nullptr) {
+        must_cancel_ = false;
+        become_cancelled(std::move(error_));
+        return;
+    }
+    try {
+        std::rethrow_exception(error);
+    } catch (const CancelledError&) {
+        become_cancelled(std::move(error));
+    } catch (const ExitError&) {
+        fail(std::move(error));
+        throw;
+    } catch (...) {
+        fail(std::move(error));
+    }
+}
+
+void TaskBase::destroy_body() noexcept {
+    if (const std::coroutine_handle<> body = std::exchange(body_, nullptr)) {
+        body.destroy();
+    }
+}
+
+// --- cancellation -------------------------------------------------------------------------------
+
+bool TaskBase::cancel(std::string_view message) {
+    mark_retrieved();
+    if (done()) {
+        return false;
+    }
+    // Down a chain of tasks that await tasks, without recursion.
+    const auto awaited_task = [](const TaskBase& task) -> TaskBase* {
+        FutureBase* awaited = task.waiting_future();
+        return awaited == nullptr || awaited->done() ? nullptr : awaited->as_task();
+    };
+    TaskBase* last = this;
+    for (;;) {
+        ++last->cancel_requests_;
+        TaskBase* inner = awaited_task(*last);
+        if (inner == nullptr || inner->visiting_) {
+            break;
+        }
+        last->visiting_ = true;
+        last = inner;
+    }
+    for (TaskBase* task = this; task != last; task = awaited_task(*task)) {
+        task->visiting_ = false;
+    }
+    if (!last->cancel_awaited(message)) {
+        last->must_cancel_ = true;
+        const WaitNode* node = last->waiting_node();
+        if (node == nullptr || node->state_ != WaitNode::State::cancelled) {
+            last->set_message(message);  // else the message under way is the first one's
+        }
+    }
+    return true;
+}
+
+bool TaskBase::cancel_awaited(std::string_view message) {
+    if (WaitNode* node = waiting_node()) {
+        if (node->done()) {
+            return false;
+        }
+        set_message(message);
+        node->state_ = WaitNode::State::cancelled;
+        loop().queue(*this);
+        return true;
+    }
+    FutureBase* future = waiting_future();
+    return future != nullptr && !future->done() && future->as_task() == nullptr &&
+           future->cancel(message);
+}
+
+void TaskBase::set_message(std::string_view message) { error_ = make_cancelled(message); }
+
+std::uint32_t TaskBase::uncancel() noexcept {
+    if (cancel_requests_ > 0 && --cancel_requests_ == 0) {
+        must_cancel_ = false;
+    }
+    return cancel_requests_;
+}
+
+// The task cancelled itself before it came to wait: what it waits for is cancelled at once.
+void TaskBase::deliver_now() {
+    const std::exception_ptr error = std::exchange(error_, nullptr);
+    FutureBase* future = waiting_future();
+    const std::string message = message_of(error);
+    const bool taken = future != nullptr && future->as_task() != nullptr ? future->cancel(message)
+                                                                         : cancel_awaited(message);
+    if (taken) {
+        must_cancel_ = false;
+    } else {
+        error_ = error;
+    }
+}
+
+bool TaskBase::wait_was_cancelled() const noexcept {
+    if (const WaitNode* node = waiting_node()) {
+        return node->state_ == WaitNode::State::cancelled;
+    }
+    const FutureBase* future = waiting_future();
+    return future != nullptr && (future->cancelled() || future->failed_by_cancel());
+}
+
+bool TaskBase::prepare_cancelled_step() {
+    must_cancel_ = false;
+    if (!started_) {
+        const TaskRef loops_own(this);
+        destroy_body();
+        LoopData::of(loop()).remove(*this);
+        become_cancelled(std::move(error_));
+        return false;
+    }
+    if (!wait_was_cancelled()) {
+        throw_cancelled_ = true;
+    } else if (waiting_future() != nullptr) {
+        error_ = nullptr;  // the future brings its own
+    }
+    return true;
+}
+
+void TaskBase::throw_cancelled() {
+    throw_cancelled_ = false;
+    if (const std::exception_ptr error = std::exchange(error_, nullptr)) {
+        std::rethrow_exception(error);
+    }
+    throw CancelledError();
+}
+
+// --- names --------------------------------------------------------------------------------------
+
+TaskBase::Extras& TaskBase::extras() {
+    if (extras_ == nullptr) {
+        extras_ = std::make_unique<Extras>();
+    }
+    return *extras_;
+}
+
+void TaskBase::share_context(std::shared_ptr<ContextBox> box) {
+    extras().context = std::move(box);
+    shares_context_ = true;
+}
+
+ContextBox* TaskBase::shared_context() const noexcept { return extras_->context.get(); }
+
+std::string TaskBase::name() const {
+    return extras_ != nullptr && !extras_->name.empty() ? extras_->name
+                                                        : "Task-" + std::to_string(id_);
+}
+
+void TaskBase::set_name(std::string_view name) { extras().name = name; }
+
+std::string TaskBase::where() const {
+    return std::string(where_.function_name()) + " at " + where_.file_name() + ":" +
+           std::to_string(where_.line());
+}
+
+std::string TaskBase::describe() const {
+    const std::string coroutine = where_.line() == 0 ? std::string() : " coro=<" + where() + ">";
+    return "<Task " + state_text() + " name='" + name() + "'" + coroutine + ">";
+}
+
+// --- the tasks of a loop ------------------------------------------------------------------------
+
+LoopData& LoopData::of(EventLoop& loop) {
+    if (loop.extension() == nullptr) {
+        loop.set_extension(std::make_unique<LoopData>(loop));
+    }
+    return static_cast<LoopData&>(*loop.extension());
+}
+
+LoopData::~LoopData() { assert(size_ == 0); }
+
+void LoopData::add(TaskBase& task) noexcept {
+    ListLink& link = task;
+    link.previous = tasks_.previous;
+    link.next = &tasks_;
+    tasks_.previous->next = &link;
+    tasks_.previous = &link;
+    ++size_;
+}
+
+void LoopData::remove(TaskBase& task) noexcept {
+    ListLink& link = task;
+    link.previous->next = link.next;
+    link.next->previous = link.previous;
+    link.next = link.previous = &link;
+    --size_;
+}
+
+std::vector<TaskRef> LoopData::tasks() const {
+    std::vector<TaskRef> all;
+    all.reserve(size_);
+    for (ListLink* link = tasks_.next; link != &tasks_; link = link->next) {
+        all.push_back(TaskRef::share(static_cast<TaskBase*>(link)));
+    }
+    return all;
+}
+
+void LoopData::on_close() noexcept {
+    for (const TaskRef& task : tasks()) {
+        if (task->report_pending_) {
+            ExceptionContext context("Task was destroyed but it is pending!");
+            context.details["task"] = task->describe();
+            loop_.call_exception_handler(context);
+        }
+    }
+    while (tasks_.next != &tasks_) {
+        auto* task = static_cast<TaskBase*>(tasks_.next);
+        remove(*task);
+        task->destroy_body();
+        task->release();
+    }
+}
+
+std::string LoopData::pending() const {
+    constexpr std::size_t most = 10;
+    std::string text;
+    std::size_t count = 0;
+    for (const TaskRef& task : tasks()) {
+        if (++count > most) {
+            return text + ", and " + std::to_string(size_ - most) + " more";
+        }
+        text += (text.empty() ? "" : ", ") + task->describe();
+    }
+    return text;
+}
+
+}  // namespace gyre::detail

@@ -1,0 +1,61 @@
+#include <gyre/detail/wait_list.hpp>
+#include <gyre/errors.hpp>
+
+namespace gyre::detail {
+
+std::size_t WaitList::size() const noexcept {
+    std::size_t count = 0;
+    for (const ListLink* link = ring_.next; link != &ring_; link = link->next) {
+        ++count;
+    }
+    return count;
+}
+
+bool WaitList::has_pending() const noexcept {
+    for (Waiter* waiter = front(); waiter != nullptr; waiter = after(*waiter)) {
+        if (!waiter->done()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void WaitList::wait(Waiter& waiter, std::coroutine_handle<> handle) {
+    TaskBase& task = TaskBase::require_current();
+    if (loop_ == nullptr) {
+        loop_ = &task.loop();
+    } else if (loop_ != &task.loop()) {
+        throw RuntimeError("this object is bound to a different event loop");
+    }
+    waiter.previous = ring_.previous;
+    waiter.next = &ring_;
+    ring_.previous->next = &waiter;
+    ring_.previous = &waiter;
+    task.suspend_on(waiter, handle);
+}
+
+Waiter* WaitList::pop_front() noexcept {
+    Waiter* waiter = front();
+    if (waiter != nullptr) {
+        waiter->unlink();
+    }
+    return waiter;
+}
+
+bool WaitList::wake_first_pending() noexcept {
+    for (Waiter* waiter = front(); waiter != nullptr; waiter = after(*waiter)) {
+        if (!waiter->done()) {
+            waiter->wake();
+            return true;
+        }
+    }
+    return false;
+}
+
+void WaitList::wake_all() noexcept {
+    for (Waiter* waiter = front(); waiter != nullptr; waiter = after(*waiter)) {
+        waiter->wake();
+    }
+}
+
+}  // namespace gyre::detail
