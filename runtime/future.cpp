@@ -23,8 +23,7 @@ FutureCallback::FutureCallback(FutureBase& future) noexcept
     : future_(future), context_{copy_current_context()} {
     GYRE_THREAD_LOCAL static std::uint64_t last = 0;
     id_ = ++last;
-    hook_.set_target(*this);
-    hook_.keep_future();
+    hook_.set_keeping_target(*this);
 }
 
 FutureCallback::~FutureCallback() = default;
@@ -67,7 +66,7 @@ std::uint64_t attach_callback(FutureBase& future, FutureCallback& callback) {
 std::size_t remove_done_callback(FutureBase& future, std::uint64_t id) {
     FutureCallback* found = nullptr;
     future.find_hook([&](DoneHook& hook) {
-        auto* callback = dynamic_cast<FutureCallback*>(hook.target());
+        auto* callback = dynamic_cast<FutureCallback*>(&hook.target());
         if (callback != nullptr && callback->id() == id) {
             found = callback;
             hook.unlink();

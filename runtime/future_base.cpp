@@ -55,7 +55,7 @@ void FutureBase::complete(State state) noexcept {
 
 void FutureBase::fail(std::exception_ptr error) noexcept {
     error_ = std::move(error);
-    report_ = true;
+    report_ = !quiet_;
     complete(State::failed);
 }
 
@@ -119,7 +119,7 @@ void FutureBase::throw_not_pending() const {
 FutureBase::~FutureBase() {
     while (DoneHook* hook = hooks_) {
         hook->unlink();
-        hook->target_->drop();
+        hook->target().drop();
     }
     loop_->release();
 }
@@ -129,7 +129,9 @@ void FutureBase::destroy() noexcept {
         references_ = 1;  // the report may look at us
         report_unretrieved();
     }
-    delete this;
+    if (dispose()) {
+        delete this;
+    }
 }
 
 void FutureBase::report_unretrieved() noexcept {

@@ -6,7 +6,7 @@ namespace gyre::detail {
 class Listener::Node final : public Ready, public Pooled {
 public:
     Node(FutureBase& source, Owner& owner, std::size_t index) noexcept
-        : hook_(this), source_(FutureRef::share(&source)), owner_(&owner), index_(index) {
+        : hook_(*this), source_(FutureRef::share(&source)), owner_(&owner), index_(index) {
         source.add_hook(hook_);
     }
 

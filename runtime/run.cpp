@@ -153,6 +153,7 @@ void Runner::close() {
         ~CloseLoop() { loop.reset(); }
     } close_loop{loop_};
     detail::cancel_all(*loop_);
+    run_until_complete(*loop_, detail::LoopData::of(*loop_).close_generators());
 }
 
 }  // namespace gyre

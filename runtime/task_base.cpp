@@ -45,9 +45,9 @@ std::string message_of(const std::exception_ptr& error) {
 }  // namespace
 
 void WaitNode::wake() noexcept {
-    if (state_ == State::pending) {
-        state_ = State::woken;
-        task_->loop().queue(*task_);
+    if (!done()) {
+        word_ |= kWoken;
+        task()->loop().queue(*task());
     }
 }
 
@@ -81,10 +81,20 @@ void TaskBase::start(bool eager) {
 // --- a step -------------------------------------------------------------------------------------
 
 void TaskBase::run() {
-    if (must_cancel_ && !prepare_cancelled_step()) [[unlikely]] {
+    if (must_cancel_) [[unlikely]] {
+        if (!prepare_cancelled_step()) {
+            return;
+        }
+    } else if ((waiting_ & kRetry) != 0 && !waiting_node()->cancelled() &&
+               !static_cast<RetryNode*>(waiting_node())->retry()) {
         return;
     }
     step_body();
+}
+
+void TaskBase::suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
+    suspend_on(static_cast<WaitNode&>(node), handle);
+    waiting_ |= kRetry;
 }
 
 std::string TaskBase::run_described() {
@@ -116,7 +126,7 @@ void TaskBase::step_body() {
 
 void TaskBase::end_body() {
     const TaskRef loops_own(this);
-    std::exception_ptr error = body_error();
+    std::exception_ptr error = body_failed() ? step.take_error() : nullptr;
     if (error == nullptr && !must_cancel_) {
         try {
             take_result();
@@ -184,7 +194,7 @@ bool TaskBase::cancel(std::string_view message) {
     if (!last->cancel_awaited(message)) {
         last->must_cancel_ = true;
         const WaitNode* node = last->waiting_node();
-        if (node == nullptr || node->state_ != WaitNode::State::cancelled) {
+        if (node == nullptr || !node->cancelled()) {
             last->set_message(message);  // else the message under way is the first one's
         }
     }
@@ -197,7 +207,7 @@ bool TaskBase::cancel_awaited(std::string_view message) {
             return false;
         }
         set_message(message);
-        node->state_ = WaitNode::State::cancelled;
+        node->word_ |= WaitNode::kCancelled;
         loop().queue(*this);
         return true;
     }
@@ -231,7 +241,7 @@ void TaskBase::deliver_now() {
 
 bool TaskBase::wait_was_cancelled() const noexcept {
     if (const WaitNode* node = waiting_node()) {
-        return node->state_ == WaitNode::State::cancelled;
+        return node->cancelled();
     }
     const FutureBase* future = waiting_future();
     return future != nullptr && (future->cancelled() || future->failed_by_cancel());

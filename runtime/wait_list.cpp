@@ -20,18 +20,48 @@ bool WaitList::has_pending() const noexcept {
     return false;
 }
 
-void WaitList::wait(Waiter& waiter, std::coroutine_handle<> handle) {
-    TaskBase& task = TaskBase::require_current();
+void WaitList::bind(TaskBase& task) {
     if (loop_ == nullptr) {
         loop_ = &task.loop();
     } else if (loop_ != &task.loop()) {
         throw RuntimeError("this object is bound to a different event loop");
     }
+}
+
+void WaitList::wait(Waiter& waiter, std::coroutine_handle<> handle) {
+    TaskBase& task = TaskBase::require_current();
+    bind(task);
+    append(waiter);
+    task.suspend_on(static_cast<WaitNode&>(waiter), handle);
+}
+
+void WaitList::wait_retrying(Waiter& waiter, std::coroutine_handle<> handle) {
+    TaskBase& task = TaskBase::require_current();
+    bind(task);
+    append(waiter);
+    task.suspend_on(static_cast<RetryNode&>(waiter), handle);
+}
+
+void WaitList::append(Waiter& waiter) noexcept {
     waiter.previous = ring_.previous;
     waiter.next = &ring_;
     ring_.previous->next = &waiter;
     ring_.previous = &waiter;
-    task.suspend_on(waiter, handle);
+}
+
+bool WaitList::wake_and_remove_first() noexcept {
+    while (Waiter* waiter = pop_front()) {
+        if (!waiter->done()) {
+            waiter->wake();
+            return true;
+        }
+    }
+    return false;
+}
+
+void WaitList::wake_and_remove_all() noexcept {
+    while (wake_and_remove_first()) {
+    }
 }
 
 Waiter* WaitList::pop_front() noexcept {

@@ -385,7 +385,7 @@ private:
 
 namespace detail {
 /// The loop that runs on this thread, or null.
-extern GYRE_API GYRE_THREAD_LOCAL EventLoop* running_loop;
+GYRE_API extern GYRE_THREAD_LOCAL EventLoop* running_loop;
 }  // namespace detail
 
 /// The loop that runs on this thread. Throws RuntimeError if none does.

@@ -54,14 +54,16 @@ public:
 
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+    void unhandled_exception() noexcept {
+        failed_ = true;
+        step.throw_in_awaiting(std::current_exception());
+    }
 
     template <class A>
     decltype(auto) await_transform(
         A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
-        static_assert(Awaitable<A&&>, "a Coro, a Task, a Future or an awaiter is expected here");
         step.where = where;
-        return std::forward<A>(awaitable);
+        return pass_awaitable(std::forward<A>(awaitable));
     }
 
     /// Read before the first resume only.
@@ -71,18 +73,19 @@ public:
         started_ = true;
         continuation_ = continuation;
     }
-    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+    /// It ended by an exception, which step.take_error() gives, once.
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
 
     bool arrived = false;              // it is done
     bool resume_continuation = false;  // the awaiting one is not below on the stack
 
 private:
     bool started_ = false;
+    bool failed_ = false;
     union {
         std::source_location made_;             // until started
         std::coroutine_handle<> continuation_;  // from then on
     };
-    std::exception_ptr error_;
 };
 
 template <class T>
@@ -105,8 +108,8 @@ public:
         has_value_ = true;
     }
     [[nodiscard]] T take() {
-        if (error() != nullptr) [[unlikely]] {
-            std::rethrow_exception(error());
+        if (failed()) [[unlikely]] {
+            std::rethrow_exception(step.take_error());
         }
         return std::move(value_);
     }
@@ -128,8 +131,8 @@ public:
     [[nodiscard]] Coro<void> get_return_object() noexcept;
     void return_void() const noexcept {}
     void take() const {
-        if (error() != nullptr) [[unlikely]] {
-            std::rethrow_exception(error());
+        if (failed()) [[unlikely]] {
+            std::rethrow_exception(step.take_error());
         }
     }
 };
@@ -172,8 +175,9 @@ public:
         return false;
     }
     [[nodiscard]] bool await_suspend(std::coroutine_handle<> continuation) {
-        owner_.get().promise().start_for(continuation);
-        return !resume_nested(owner_.get());
+        CoroPromise<T>& promise = owner_.get().promise();
+        promise.start_for(continuation);
+        return !resume_nested(promise, owner_.get());
     }
     T await_resume() { return owner_.get().promise().take(); }
 

@@ -16,7 +16,7 @@ namespace gyre {
 namespace detail {
 
 /// A timer that wakes the task in whose frame it lies.
-class GYRE_API [[nodiscard]] SleepAwaiter : private Timer, private WaitNode {
+class [[nodiscard]] GYRE_API SleepAwaiter : private Timer, private WaitNode {
 public:
     explicit SleepAwaiter(Nanoseconds delay) noexcept : delay_(delay) {}
     ~SleepAwaiter() {
@@ -49,7 +49,7 @@ private:
 template <class T>
 class [[nodiscard]] SleepResultAwaiter : private SleepAwaiter {
 public:
-    SleepResultAwaiter(Nanoseconds delay, T result)
+    SleepResultAwaiter(Nanoseconds delay, T&& result)
         : SleepAwaiter(delay), result_(std::move(result)) {}
 
     using SleepAwaiter::await_ready;
@@ -60,6 +60,29 @@ public:
     }
 
 private:
+    T result_;
+};
+
+/// What sleep() gives: begins to count when it is awaited.
+class [[nodiscard]] Sleep {
+public:
+    explicit Sleep(Nanoseconds delay) noexcept : delay_(delay) {}
+    [[nodiscard]] SleepAwaiter operator co_await() const noexcept { return SleepAwaiter(delay_); }
+
+private:
+    Nanoseconds delay_;
+};
+
+template <class T>
+class [[nodiscard]] SleepResult {
+public:
+    SleepResult(Nanoseconds delay, T result) : delay_(delay), result_(std::move(result)) {}
+    [[nodiscard]] SleepResultAwaiter<T> operator co_await() && {
+        return SleepResultAwaiter<T>(delay_, std::move(result_));
+    }
+
+private:
+    Nanoseconds delay_;
     T result_;
 };
 
@@ -77,15 +100,15 @@ private:
 /// Cancel safety: a cancelled sleep leaves no timer behind.
 /// Throws ValueError for NaN, RuntimeError outside of a task. asyncio: sleep.
 template <class Rep, class Period>
-[[nodiscard]] detail::SleepAwaiter sleep(std::chrono::duration<Rep, Period> duration) {
-    return detail::SleepAwaiter(detail::to_nanoseconds(duration));
+[[nodiscard]] detail::Sleep sleep(std::chrono::duration<Rep, Period> duration) {
+    return detail::Sleep(detail::to_nanoseconds(duration));
 }
 
 /// The same, and gives `result` then.
 template <class Rep, class Period, class T>
 [[nodiscard]] auto sleep(std::chrono::duration<Rep, Period> duration, T&& result) {
-    return detail::SleepResultAwaiter<std::decay_t<T>>(detail::to_nanoseconds(duration),
-                                                       std::forward<T>(result));
+    return detail::SleepResult<std::decay_t<T>>(detail::to_nanoseconds(duration),
+                                                std::forward<T>(result));
 }
 
 }  // namespace gyre

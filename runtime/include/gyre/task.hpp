@@ -33,22 +33,23 @@ namespace detail {
 template <class T>
 class TaskState final : public TaskBase {
 public:
-    TaskState(EventLoop& loop, CoroOwner<T>&& body)
-        : TaskBase(loop, body.get()), body_(body.release()) {
+    TaskState(EventLoop& loop, CoroOwner<T>&& body) : TaskBase(loop, body.release()) {
         set_storage(storage_);
     }
 
 private:
     ~TaskState() override = default;
 
-    std::exception_ptr body_error() const noexcept override { return body_.promise().error(); }
+    [[nodiscard]] CoroPromise<T>& promise() const noexcept {
+        return std::coroutine_handle<CoroPromise<T>>::from_address(body().address()).promise();
+    }
+    bool body_failed() const noexcept override { return promise().failed(); }
     void take_result() override {
         if constexpr (!std::is_void_v<T>) {
-            storage_.set(std::move(body_.promise().value()));
+            storage_.set(std::move(promise().value()));
         }
     }
 
-    std::coroutine_handle<CoroPromise<T>> body_;
     [[no_unique_address]] Storage<T> storage_;
 };
 
@@ -164,6 +165,12 @@ CalledCoro<F, A...> call_owned(F function, A... arguments) {
     co_return co_await std::move(coro);
 }
 
+// Awaits what it holds: makes a coroutine of any awaitable.
+template <class A>
+Coro<AwaitResult<A>> await_held(A awaitable) {
+    co_return co_await std::move(awaitable);
+}
+
 template <class F, class... A>
 concept CoroFunction =
     !AnyCoro<F> && std::invocable<F&, A&&...> && AnyCoro<std::invoke_result_t<F&, A&&...>>;
@@ -208,6 +215,13 @@ template <class T>
 template <class T>
 [[nodiscard]] Future<T> ensure_future(Future<T> future) {
     return future;
+}
+
+/// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
+template <class A>
+requires(detail::Awaitable<std::decay_t<A>> && !detail::AnyCoro<A> && !requires(A a) { a.state(); })
+    [[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
+    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
 }
 
 template <class T>

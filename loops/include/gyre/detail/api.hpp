@@ -4,7 +4,7 @@
 #if defined(GYRE_STATIC)
 #define GYRE_API
 #else
-#define GYRE_API __attribute__((visibility("default")))
+#define GYRE_API [[gnu::visibility("default")]]
 #endif
 
 // Thread-local words that are read on every step: one instruction instead of a call.

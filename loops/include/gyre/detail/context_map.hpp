@@ -65,7 +65,7 @@ struct ContextBox {
 };
 
 /// The box of whatever runs on this thread; null outside of any.
-extern GYRE_API GYRE_THREAD_LOCAL ContextBox* current_context;
+GYRE_API extern GYRE_THREAD_LOCAL ContextBox* current_context;
 
 /// A snapshot of the running code's values.
 [[nodiscard]] inline ContextMapRef copy_current_context() noexcept {

@@ -8,8 +8,9 @@
 
 namespace gyre::detail {
 
-/// Per-thread free lists, one a size class. Blocks come from malloc one by one, so a block may be
-/// freed on any thread; each thread keeps a bounded number of each class.
+/// Per-thread free lists, one a size class, of blocks without a header. A block may be freed on any
+/// thread: what a thread has too much of goes to a depot that all threads share. Memory is kept for
+/// reuse.
 struct Pool {
     struct Block {
         Block* next;
@@ -18,23 +19,19 @@ struct Pool {
         Block* head;
         std::uint32_t room;  // how many more blocks the list takes
     };
-    // malloc adds a word to each block and rounds to 16: classes of 16k+8 waste nothing.
     static constexpr std::size_t kStep = 16;
-    static constexpr std::size_t kClasses = 64;
-    static constexpr std::size_t kLargest = kClasses * kStep - 8;
+    static constexpr std::size_t kClasses = 65;
+    static constexpr std::size_t kLargest = (kClasses - 1) * kStep;
 
     [[nodiscard]] static constexpr std::size_t class_of(std::size_t size) noexcept {
-        return (size + 7) / kStep;
-    }
-    [[nodiscard]] static constexpr std::size_t size_of(std::size_t index) noexcept {
-        return index * kStep + 8;
+        return (size + kStep - 1) / kStep;
     }
 };
 
-extern GYRE_API GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses];
+GYRE_API extern GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses];
 
 [[nodiscard]] GYRE_API void* pool_allocate_slow(std::size_t size);
-GYRE_API void pool_free_slow(void* block, std::size_t size) noexcept;
+GYRE_API void pool_free_slow(void* memory, std::size_t size) noexcept;
 
 // Under AddressSanitizer every block is fresh, so that a use after free is seen.
 #if defined(__SANITIZE_ADDRESS__)

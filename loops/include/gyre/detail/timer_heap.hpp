@@ -63,11 +63,12 @@ public:
 private:
     struct Entry {
         Time when;
-        std::uint64_t sequence;  // makes equal deadlines first in, first out
+        std::uint32_t sequence;  // makes equal deadlines first in, first out; wraps around
         std::uint32_t slot;
 
         [[nodiscard]] bool before(const Entry& other) const noexcept {
-            return when != other.when ? when < other.when : sequence < other.sequence;
+            return when != other.when ? when < other.when
+                                      : static_cast<std::int32_t>(sequence - other.sequence) < 0;
         }
     };
 
@@ -91,7 +92,7 @@ private:
     std::size_t next_due_ = 0;
     std::size_t live_ = 0;       // armed: in the heap or due
     std::size_t cancelled_ = 0;  // entries of the heap whose slot is empty
-    std::uint64_t sequence_ = 0;
+    std::uint32_t sequence_ = 0;
 };
 
 }  // namespace gyre::detail

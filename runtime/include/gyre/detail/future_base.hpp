@@ -22,16 +22,22 @@ class TaskBase;
 /// waiter.
 class GYRE_API DoneHook {
 public:
-    explicit DoneHook(Ready* target = nullptr) noexcept : target_(target) {}
+    DoneHook() = default;
+    explicit DoneHook(Ready& target) noexcept { set_target(target); }
     DoneHook(const DoneHook&) = delete;
     DoneHook& operator=(const DoneHook&) = delete;
     ~DoneHook() { unlink(); }
 
     [[nodiscard]] bool linked() const noexcept { return future_ != nullptr; }
-    /// The target takes over a reference to the future when it is queued.
-    void keep_future() noexcept { keeps_future_ = true; }
-    [[nodiscard]] Ready* target() const noexcept { return target_; }
-    void set_target(Ready& target) noexcept { target_ = &target; }
+    void set_target(Ready& target) noexcept { target_ = reinterpret_cast<std::uintptr_t>(&target); }
+    /// The same, and the target takes over a reference to the future when it is queued.
+    void set_keeping_target(Ready& target) noexcept {
+        set_target(target);
+        target_ |= kKeepsFuture;
+    }
+    [[nodiscard]] Ready& target() const noexcept {
+        return *reinterpret_cast<Ready*>(target_ & ~kKeepsFuture);
+    }
     /// Waits no more. Does nothing if the future is done already.
     void unlink() noexcept;
 
@@ -40,8 +46,8 @@ private:
     FutureBase* future_ = nullptr;
     DoneHook* next_ = nullptr;  // a ring
     DoneHook* previous_ = nullptr;
-    Ready* target_;
-    bool keeps_future_ = false;
+    static constexpr std::uintptr_t kKeepsFuture = 1;  // in the low bit of target_
+    std::uintptr_t target_ = 0;
 };
 
 /// A counted state: pending, then exactly one of finished, failed, cancelled.
@@ -100,6 +106,11 @@ public:
     [[nodiscard]] bool failed_by_cancel() const noexcept { return failed_by_cancel_; }
     /// Nobody has to ask for the error any more.
     void mark_retrieved() noexcept { report_ = false; }
+    /// … nor ever will have to.
+    void never_report() noexcept {
+        report_ = false;
+        quiet_ = true;
+    }
 
     /// How the awaiting side passes where the result lies.
     template <class S>
@@ -131,6 +142,8 @@ protected:
         storage_offset_ = static_cast<std::uint16_t>(reinterpret_cast<char*>(&storage) -
                                                      reinterpret_cast<char*>(this));
     }
+    /// The last handle is gone. False if the object goes later, by itself.
+    [[nodiscard]] virtual bool dispose() noexcept { return true; }
     [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
     [[nodiscard]] std::string state_text() const;
 
@@ -139,10 +152,10 @@ private:
     friend class TaskBase;
 
     void queue_target(DoneHook& hook) noexcept {
-        if (hook.keeps_future_) {
+        if ((hook.target_ & DoneHook::kKeepsFuture) != 0) {
             retain();
         }
-        loop_->queue(*hook.target_);
+        loop_->queue(hook.target());
     }
     void destroy() noexcept;
     void complete(State state) noexcept;
@@ -155,6 +168,7 @@ private:
     std::uint16_t storage_offset_ = 0;
     State state_ = State::pending;
     bool report_ : 1 = false;  // an error that nobody has asked for yet
+    bool quiet_ : 1 = false;   // … and need not
     bool failed_by_cancel_ : 1 = false;
     DoneHook* hooks_ = nullptr;  // the first of the ring
     std::exception_ptr error_;   // of a failed one; of a cancelled one if it has a message

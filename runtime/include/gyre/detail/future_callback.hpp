@@ -26,7 +26,7 @@ protected:
     virtual void call(const FutureRef& future) = 0;
 
 private:
-    friend GYRE_API std::uint64_t attach_callback(FutureBase& future, FutureCallback& callback);
+    friend std::uint64_t attach_callback(FutureBase& future, FutureCallback& callback);
 
     DoneHook hook_;
     FutureBase& future_;

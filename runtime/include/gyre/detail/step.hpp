@@ -5,7 +5,10 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <exception>
+#include <new>
 #include <source_location>
+#include <utility>
 
 namespace gyre::detail {
 
@@ -22,17 +25,35 @@ struct Step {
     std::coroutine_handle<> next;
     std::uint32_t depth = 0;
     std::source_location where;  // the latest co_await: where the task waits once it is suspended
+
+    // The exception that is on its way from a coroutine that ended by it to the one that awaits it,
+    // which is the very next to run: frames need no room for it.
+    union {
+        char none = 0;
+        std::exception_ptr error;
+    };
+    constexpr Step() noexcept {}
+    ~Step() {}
+    void throw_in_awaiting(std::exception_ptr thrown) noexcept {
+        ::new (static_cast<void*>(&error)) std::exception_ptr(std::move(thrown));
+    }
+    [[nodiscard]] std::exception_ptr take_error() noexcept {
+        std::exception_ptr taken = std::move(error);
+        error.~exception_ptr();
+        return taken;
+    }
 };
 
 inline constexpr std::uint32_t kDeepestNesting = 48;
 
-extern GYRE_API GYRE_THREAD_LOCAL Step step;
+GYRE_API extern GYRE_THREAD_LOCAL Step step;
 
-/// Resumes a coroutine on behalf of the one that awaits it. True if it came back done (or yielded:
-/// `arrived` says); false if the awaiting one is now suspended and will be resumed through `next`.
+/// Resumes a coroutine on behalf of the one that awaits it. True if it came back with what is
+/// awaited
+/// (`promise.arrived`); false if the awaiting one is now suspended and will be resumed through
+/// `next`.
 template <class Promise>
-[[nodiscard]] bool resume_nested(std::coroutine_handle<Promise> child) {
-    Promise& promise = child.promise();
+[[nodiscard]] bool resume_nested(Promise& promise, std::coroutine_handle<> child) {
     if (step.depth >= kDeepestNesting) {
         promise.resume_continuation = true;
         step.next = child;

@@ -13,7 +13,14 @@
 #include <string_view>
 #include <vector>
 
+namespace gyre {
+template <class T>
+class Coro;
+}
+
 namespace gyre::detail {
+
+class GeneratorPromiseBase;
 
 /// One wait of one task, in the frame that waits: a future without a value.
 /// pending -> woken (what it waited for came) or cancelled (the task was asked to stop).
@@ -23,9 +30,12 @@ public:
     WaitNode(const WaitNode&) = delete;
     WaitNode& operator=(const WaitNode&) = delete;
 
-    [[nodiscard]] bool done() const noexcept { return state_ != State::pending; }
-    [[nodiscard]] bool woken() const noexcept { return state_ == State::woken; }
-    [[nodiscard]] TaskBase* task() const noexcept { return task_; }
+    [[nodiscard]] bool done() const noexcept { return (word_ & kState) != kPending; }
+    [[nodiscard]] bool woken() const noexcept { return (word_ & kState) == kWoken; }
+    [[nodiscard]] bool cancelled() const noexcept { return (word_ & kState) == kCancelled; }
+    [[nodiscard]] TaskBase* task() const noexcept {
+        return reinterpret_cast<TaskBase*>(word_ & ~kState);
+    }
     /// Resumes the task in the next iteration. Does nothing the second time.
     void wake() noexcept;
 
@@ -34,10 +44,27 @@ protected:
 
 private:
     friend class TaskBase;
-    enum class State : std::uint8_t { pending, woken, cancelled };
+    friend class RetryNode;
+    // The task's address, and in its low bits the state.
+    static constexpr std::uintptr_t kPending = 0;
+    static constexpr std::uintptr_t kWoken = 1;
+    static constexpr std::uintptr_t kCancelled = 2;
+    static constexpr std::uintptr_t kState = 3;
 
-    TaskBase* task_ = nullptr;
-    State state_ = State::pending;
+    std::uintptr_t word_ = 0;
+};
+
+/// A wait whose wake-up is a hint: when the task's step comes, retry() looks whether to go on or to
+/// wait again. It is a step of the task like any other, but the coroutine is not resumed for it.
+class GYRE_API RetryNode : public WaitNode {
+public:
+    /// True to resume the task; false after it has made itself ready for the next wake().
+    [[nodiscard]] virtual bool retry() = 0;
+
+protected:
+    RetryNode() = default;
+    ~RetryNode() = default;
+    void wait_again() noexcept { word_ &= ~kState; }
 };
 
 struct ListLink {
@@ -81,12 +108,14 @@ public:
     /// Suspends until node.wake().
     void suspend_on(WaitNode& node, std::coroutine_handle<> handle) {
         leaf_ = handle;
-        node.task_ = this;
+        node.word_ = reinterpret_cast<std::uintptr_t>(this);
         waiting_ = reinterpret_cast<std::uintptr_t>(&node) | kNode;
         if (must_cancel_) [[unlikely]] {
             deliver_now();
         }
     }
+    /// The same, but each wake only leads to node.retry().
+    void suspend_on(RetryNode& node, std::coroutine_handle<> handle);
     /// Suspends for one iteration.
     void suspend_yield(std::coroutine_handle<> handle) {
         leaf_ = handle;
@@ -101,9 +130,13 @@ public:
     }
     /// The same for a wait on a node, which may have been cancelled itself.
     void check_cancelled(const WaitNode& node) {
-        if (throw_cancelled_ || node.state_ == WaitNode::State::cancelled) [[unlikely]] {
+        if (is_cancelled(node)) [[unlikely]] {
             throw_cancelled();
         }
+    }
+    /// check_cancelled() will throw: for who has to tidy up first.
+    [[nodiscard]] bool is_cancelled(const WaitNode& node) const noexcept {
+        return throw_cancelled_ || node.cancelled();
     }
 
     // --- the loop
@@ -128,12 +161,13 @@ protected:
     TaskBase(EventLoop& loop, std::coroutine_handle<> body);
     ~TaskBase() override;
 
-    /// The error that left the body, or null.
-    [[nodiscard]] virtual std::exception_ptr body_error() const noexcept = 0;
+    /// An error left the body: step.take_error() has it.
+    [[nodiscard]] virtual bool body_failed() const noexcept = 0;
     /// Moves the body's result out of its frame into the storage.
     virtual void take_result() = 0;
 
     [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
+    [[nodiscard]] std::coroutine_handle<> body() const noexcept { return body_; }
     /// Frees the body's frame; it may never have run.
     void destroy_body() noexcept;
 
@@ -143,14 +177,16 @@ private:
 
     struct Extras;  // what few tasks have
 
-    // Which of the two `waiting_` points to.
+    // What `waiting_` points to, in its low bits: 0 for a future.
     static constexpr std::uintptr_t kNode = 1;
+    static constexpr std::uintptr_t kRetry = 2;  // the node is a RetryNode
+    static constexpr std::uintptr_t kTag = 3;
 
     [[nodiscard]] FutureBase* waiting_future() const noexcept {
         return (waiting_ & kNode) == 0 ? reinterpret_cast<FutureBase*>(waiting_) : nullptr;
     }
     [[nodiscard]] WaitNode* waiting_node() const noexcept {
-        return (waiting_ & kNode) != 0 ? reinterpret_cast<WaitNode*>(waiting_ & ~kNode) : nullptr;
+        return (waiting_ & kNode) != 0 ? reinterpret_cast<WaitNode*>(waiting_ & ~kTag) : nullptr;
     }
     /// cancel() of what this waits for. False if that is done or nothing.
     bool cancel_awaited(std::string_view message);
@@ -198,12 +234,19 @@ public:
     [[nodiscard]] std::vector<TaskRef> tasks() const;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+    /// The asynchronous generators that have begun and not gone.
+    void add_generator(GeneratorPromiseBase& generator) noexcept;
+    static void remove_generator(GeneratorPromiseBase& generator) noexcept;
+    /// asyncio: loop.shutdown_asyncgens.
+    [[nodiscard]] Coro<void> close_generators();
+
     void on_close() noexcept override;
     [[nodiscard]] std::string pending() const override;
 
 private:
     EventLoop& loop_;
     ListLink tasks_;
+    ListLink generators_;
     std::size_t size_ = 0;
 };
 

@@ -9,14 +9,15 @@
 
 namespace gyre::detail {
 
-/// One task's wait. Lies in the waiting frame; a done one (woken or cancelled) stays in the list
+/// One task's wait. Lies in the waiting frame; a done one (woken or cancelled) may stay in the list
 /// until its task runs, as asyncio's waiters do: who comes next depends on it.
-class GYRE_API Waiter : public WaitNode, private ListLink {
+class GYRE_API Waiter : public RetryNode, private ListLink {
 public:
     Waiter() = default;
     ~Waiter() { unlink(); }
 
     [[nodiscard]] bool linked() const noexcept { return next != this; }
+    [[nodiscard]] bool retry() override { return true; }
 
 private:
     friend class WaitList;
@@ -52,14 +53,22 @@ public:
     /// Suspends the task until the waiter is woken. Throws RuntimeError for a task of another loop
     /// than the first waiter's.
     void wait(Waiter& waiter, std::coroutine_handle<> handle);
+    /// The same, and the waiter's retry() is asked at each wake.
+    void wait_retrying(Waiter& waiter, std::coroutine_handle<> handle);
+    void append(Waiter& waiter) noexcept;
     static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
     [[nodiscard]] Waiter* pop_front() noexcept;
 
     /// Wakes the first that is not done yet. False if there is none.
     bool wake_first_pending() noexcept;
+    /// The same, and takes it and the done ones before it off the list.
+    bool wake_and_remove_first() noexcept;
+    void wake_and_remove_all() noexcept;
     void wake_all() noexcept;
 
 private:
+    void bind(TaskBase& task);
+
     ListLink ring_;
     EventLoop* loop_ = nullptr;
 };

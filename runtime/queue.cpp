@@ -1,0 +1,26 @@
+#include <gyre/queue.hpp>
+
+namespace gyre::detail {
+
+void QueueBase::task_done() {
+    if (unfinished_ == 0) {
+        throw ValueError("task_done() called more often than items were put");
+    }
+    if (--unfinished_ == 0) {
+        finished_.set();
+    }
+}
+
+void QueueBase::items_were_dropped(std::size_t count) noexcept {
+    unfinished_ -= std::min(unfinished_, count);
+    if (unfinished_ == 0) {
+        finished_.set();
+    }
+}
+
+void QueueBase::set_shutdown() noexcept {
+    getters_.wake_and_remove_all();
+    putters_.wake_and_remove_all();
+}
+
+}  // namespace gyre::detail
