@@ -234,6 +234,11 @@ void EventLoop::close() {
     close_backend();
 }
 
+EventLoop::Statistics EventLoop::statistics() const noexcept {
+    return {ready_.size() + completed_.size(), timers_.size(), closed_ ? 0 : watched_fds(),
+            watched_signals(), expected_posts_};
+}
+
 // --- calls --------------------------------------------------------------------------------------
 
 void EventLoop::prepare_call() {

@@ -84,9 +84,7 @@ void SelectorLoop::watch_fd(int fd, bool writer, detail::HandleState& state) {
         (writer ? watch.writer : watch.reader) = nullptr;
         throw;
     }
-    if (!before.any()) {
-        ++watched_;
-    }
+    ++watched_;
 }
 
 bool SelectorLoop::unwatch_fd(int fd, bool writer) noexcept {
@@ -103,9 +101,7 @@ bool SelectorLoop::unwatch_fd(int fd, bool writer) noexcept {
     detail::HandleState& state = *registered;
     registered = nullptr;
     selector_->watch(fd, watch.generation, before, watch.interest());
-    if (!watch.interest().any()) {
-        --watched_;
-    }
+    --watched_;
     drop_registration(state);
     return true;
 }

@@ -27,10 +27,8 @@ protected:
     void wake() noexcept override;
     void watch_fd(int fd, bool writer, detail::HandleState& state) override;
     bool unwatch_fd(int fd, bool writer) noexcept override;
+    [[nodiscard]] std::size_t watched_fds() const noexcept override { return watched_; }
     void close_backend() noexcept override;
-
-    /// Descriptors that callers watch; the wake-up channel is not one of them.
-    [[nodiscard]] std::size_t watched() const noexcept { return watched_; }
 
 private:
     struct Watch {
@@ -52,8 +50,8 @@ private:
     std::unique_ptr<Selector> selector_;
     std::vector<Watch> watches_;  // by descriptor
     std::vector<Selector::Event> events_;
-    std::size_t watched_ = 0;
-    int wakeup_ = -1;  // an eventfd
+    std::size_t watched_ = 0;  // readers and writers; the wake-up channel is none
+    int wakeup_ = -1;          // an eventfd
 };
 
 }  // namespace gyre

@@ -142,6 +142,7 @@ void UvLoop::watch_fd(int fd, bool writer, detail::HandleState& state) {
         update(watch);
         throw_uv(error, what);
     }
+    ++watched_;
 }
 
 bool UvLoop::unwatch_fd(int fd, bool writer) noexcept {
@@ -156,6 +157,7 @@ bool UvLoop::unwatch_fd(int fd, bool writer) noexcept {
     }
     detail::HandleState& state = *registered;
     registered = nullptr;
+    --watched_;
     update(watch);
     drop_registration(state);
     return true;

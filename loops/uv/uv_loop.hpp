@@ -31,6 +31,7 @@ protected:
     bool unwatch_fd(int fd, bool writer) noexcept override;
     void watch_signal(int signal) override;
     void unwatch_signal(int signal) noexcept override;
+    [[nodiscard]] std::size_t watched_fds() const noexcept override { return watched_; }
     void close_backend() noexcept override;
 
 private:
@@ -45,6 +46,7 @@ private:
     uv_async_t wakeup_{};
     uv_timer_t limit_{};  // bounds one poll
     std::map<int, FdWatch*> fds_;
+    std::size_t watched_ = 0;
     std::map<int, SignalWatch*> signals_;
     bool opened_ = false;
 };

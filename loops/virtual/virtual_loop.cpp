@@ -31,7 +31,7 @@ VirtualLoop::~VirtualLoop() = default;
 
 void VirtualLoop::poll(Duration timeout) {
     const Duration start = now();
-    const bool outside = watched() != 0 || expected_posts() != 0 || watched_signals() != 0;
+    const bool outside = watched_fds() != 0 || expected_posts() != 0 || watched_signals() != 0;
     if (timeout == kForever) {
         if (!outside) {
             report_deadlock();
@@ -40,7 +40,7 @@ void VirtualLoop::poll(Duration timeout) {
         return;
     }
     if (timeout == Duration::zero()) {
-        if (watched() != 0) {
+        if (watched_fds() != 0) {
             SelectorLoop::poll(Duration::zero());
         }
         return;

@@ -206,6 +206,15 @@ public:
     /// What takes at least as long is reported in debug mode; 100 ms at first.
     Duration slow_callback_duration = std::chrono::milliseconds(100);
 
+    struct Statistics {
+        std::size_t ready;        ///< callbacks and steps that are queued
+        std::size_t timers;       ///< timers that are not due
+        std::size_t descriptors;  ///< readers and writers
+        std::size_t signals;      ///< signal handlers
+        std::size_t posts;        ///< results of other threads that are under way
+    };
+    [[nodiscard]] Statistics statistics() const noexcept;
+
     // --- for runtime/ ---------------------------------------------------------------------------
 
     /// What runtime/ keeps with a loop: its tasks, its executor.
@@ -289,6 +298,9 @@ protected:
     /// Has signal_arrived() called after the signal came. The default uses sigaction and wake().
     virtual void watch_signal(int signal);
     virtual void unwatch_signal(int signal) noexcept;
+
+    /// How many registrations watch_fd() holds.
+    [[nodiscard]] virtual std::size_t watched_fds() const noexcept = 0;
 
     /// Frees the backend's own resources. Called once, last.
     virtual void close_backend() noexcept = 0;

@@ -3,6 +3,7 @@
 
 #include <gyre/detail/api.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace gyre::detail {
@@ -45,18 +46,19 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
 
+    /// Counts them: for reports.
+    [[nodiscard]] std::size_t size() const noexcept {
+        std::size_t count = 0;
+        for (const Ready* node = head_; node != nullptr; node = node->next_) {
+            ++count;
+        }
+        return count;
+    }
+
     void push(Ready& node) noexcept {
         node.next_ = nullptr;
         *tail_ = &node;
         tail_ = &node.next_;
-    }
-
-    void push_front(Ready& node) noexcept {
-        node.next_ = head_;
-        if (head_ == nullptr) {
-            tail_ = &node.next_;
-        }
-        head_ = &node;
     }
 
     Ready* pop() noexcept {

@@ -73,9 +73,14 @@ public:
     GeneratorPromiseBase(const GeneratorPromiseBase&) = delete;
     GeneratorPromiseBase& operator=(const GeneratorPromiseBase&) = delete;
 
-    static void* operator new(std::size_t size) { return pool_allocate(size); }
-    static void operator delete(void* memory, std::size_t size) noexcept {
-        pool_free(memory, size);
+    static void* operator new(std::size_t size) {
+        void* const frame = pool_allocate(size);
+        ++step.live_frames;
+        return frame;
+    }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        --step.live_frames;
+        pool_free(frame, size);
     }
 
     struct FinalAwaiter {

@@ -24,7 +24,8 @@ struct Step {
     TaskBase* task = nullptr;
     std::coroutine_handle<> next;
     std::uint32_t depth = 0;
-    std::source_location where;  // the latest co_await: where the task waits once it is suspended
+    std::int32_t live_frames = 0;  // coroutines made and not destroyed on this thread: for tests
+    std::source_location where;    // the latest co_await: where the task waits once it is suspended
 
     // The exception that is on its way from a coroutine that ended by it to the one that awaits it,
     // which is the very next to run: frames need no room for it.

@@ -1,0 +1,138 @@
+#include "program.hpp"
+
+#include "random.hpp"
+
+#include <gyre/errors.hpp>
+#include <gyre/loops.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace demo {
+
+namespace {
+
+template <class Number>
+std::errc read(std::string_view text, Number& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return end == text.data() + text.size() ? error : std::errc::invalid_argument;
+}
+
+// Accepts a number of the type, not less than `least`.
+template <class Number>
+CLI::Validator number_from(Number least) {
+    const auto check = [least](std::string& text) -> std::string {
+        Number number = 0;
+        const std::errc error = read(text, number);
+        if (error == std::errc() && number >= least) {
+            text = std::to_string(number);  // CLI11 would read 010 as 8
+            return {};
+        }
+        if (error == std::errc::result_out_of_range) {
+            return text + " is out of range";
+        }
+        const bool bounded = least != std::numeric_limits<Number>::min();
+        return "a number" + (bounded ? " from " + std::to_string(least) : std::string()) +
+               " is expected, not " + text;
+    };
+    return CLI::Validator(check, "");
+}
+
+void complain(const std::string& name, std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), text.c_str());
+}
+
+}  // namespace
+
+Program::Program(const std::string& name, const std::string& purpose)
+    : name_(name), app_(std::make_unique<CLI::App>(purpose, name)) {
+    app_->add_option("--loop", loop_,
+                     "the event loop to run on: uv, selector, selector:poll, virtual … (the demo "
+                     "'loops' lists them)")
+        ->type_name("SPEC");
+}
+
+Program::~Program() = default;
+
+void Program::add_flag(const std::string& names, bool& value, const std::string& help) {
+    app_->add_flag(names, value, help);
+}
+
+void Program::add_number(const std::string& names, int& value, int least, const std::string& help) {
+    app_->add_option(names, value, help)
+        ->transform(number_from(least))
+        ->type_name("N")
+        ->capture_default_str();
+}
+
+void Program::add_numbers(const std::string& name, std::vector<std::int64_t>& values,
+                          const std::string& help) {
+    app_->add_option(name, values, help)
+        ->transform(number_from(std::numeric_limits<std::int64_t>::min()))
+        ->type_name("N")
+        ->capture_default_str();
+}
+
+void Program::add_choice(const std::string& name, std::string& value,
+                         std::vector<std::string> words, const std::string& help) {
+    const std::string list = CLI::detail::join(words, ", ");
+    const auto check = [words = std::move(words), list](std::string& text) -> std::string {
+        std::replace(text.begin(), text.end(), '_', '-');
+        const bool known = std::find(words.begin(), words.end(), text) != words.end();
+        return known ? std::string() : "one of " + list + " is expected, not " + text;
+    };
+    app_->add_option(name, value, help + ": " + list)
+        ->transform(CLI::Validator(check, ""))
+        ->required()
+        ->type_name(" ");
+}
+
+void Program::add_seed(Random& random) {
+    random.seed(444);
+    const auto seed = [&random](const std::string& text) {
+        std::uint64_t number = 0;
+        const std::string_view digits = text;
+        if (read(digits.substr(digits.starts_with('-') ? 1 : 0), number) != std::errc()) {
+            throw CLI::ValidationError("--seed",
+                                       "a number of at most 64 bits is expected, not " + text);
+        }
+        random.seed(number);
+    };
+    app_->add_option_function<std::string>("--seed", seed, "where the random numbers start")
+        ->type_name("N")
+        ->default_str("444");
+}
+
+int Program::run(int argc, char** argv, const std::function<void()>& work) {
+    // Whoever reads through a pipe sees each line when it is printed, too.
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    try {
+        app_->parse(argc, argv);
+        // An unknown loop is an error also where none is needed.
+        static_cast<void>(gyre::new_event_loop(loop_));
+        work();
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+            throw std::runtime_error("the output cannot be written");
+        }
+        return 0;
+    } catch (const CLI::CallForHelp&) {
+        std::fputs(app_->help().c_str(), stdout);
+        return 0;
+    } catch (const gyre::KeyboardInterrupt&) {
+        return 130;
+    } catch (const std::exception& error) {
+        complain(name_, error.what());
+        return 1;
+    }
+}
+
+}  // namespace demo

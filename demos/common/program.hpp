@@ -1,0 +1,64 @@
+// Program: what every demo's main() does beside its own work.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace demo {
+
+class Random;
+
+/// A command line with `--loop SPEC` and `--help`, and one way to fail: "NAME: what is wrong", one
+/// line on stderr, and status 1.
+///
+/// ```
+/// int main(int argc, char** argv) {
+///     int times = 3;
+///     demo::Program program("greet", "Says hello.");
+///     program.add_number("-n,--times", times, 0, "how many times");
+///     return program.run(argc, argv, [&] { gyre::run(greet(times), {.loop = program.loop()}); });
+/// }
+/// ```
+///
+/// A name without dashes is an argument known by its place. What is added is referred to until
+/// run() has returned.
+class Program {
+public:
+    Program(const std::string& name, const std::string& purpose);
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program();
+
+    void add_flag(const std::string& names, bool& value, const std::string& help);
+    /// A whole number, not less than `least`.
+    void add_number(const std::string& names, int& value, int least, const std::string& help);
+    /// Any number of whole numbers; those in `values` if there are none.
+    void add_numbers(const std::string& name, std::vector<std::int64_t>& values,
+                     const std::string& help);
+    /// One of these words, which must be given; _ is taken for -.
+    void add_choice(const std::string& name, std::string& value, std::vector<std::string> words,
+                    const std::string& help);
+    /// `--seed N`, with which the numbers drawn start; 444 if it is not given.
+    void add_seed(Random& random);
+
+    /// Reads the command line, does the demo's work, and returns the status for main(): 0, 1 after
+    /// an error, 130 after Ctrl-C.
+    [[nodiscard]] int run(int argc, char** argv, const std::function<void()>& work);
+
+    /// What `--loop` was given. Empty without it: the default, then.
+    [[nodiscard]] const std::string& loop() const noexcept { return loop_; }
+
+private:
+    std::string name_;
+    std::string loop_;
+    std::unique_ptr<CLI::App> app_;
+};
+
+}  // namespace demo
