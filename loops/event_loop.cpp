@@ -229,8 +229,9 @@ void EventLoop::close() {
     drop_all();
     if (extension_ != nullptr) {
         extension_->on_close();
+        drop_all();
+        extension_->after_close();
     }
-    drop_all();
     close_backend();
 }
 

@@ -135,21 +135,6 @@ void GeneratorPromiseBase::untrack() noexcept {
     }
 }
 
-void LoopData::add_generator(GeneratorPromiseBase& generator) noexcept {
-    ListLink& link = generator;
-    link.previous = generators_.previous;
-    link.next = &generators_;
-    generators_.previous->next = &link;
-    generators_.previous = &link;
-}
-
-void LoopData::remove_generator(GeneratorPromiseBase& generator) noexcept {
-    ListLink& link = generator;
-    link.previous->next = link.next;
-    link.next->previous = link.previous;
-    link.next = link.previous = &link;
-}
-
 Coro<> LoopData::close_generators() {
     std::vector<Coro<>> closings;
     for (ListLink* link = generators_.next; link != &generators_; link = link->next) {

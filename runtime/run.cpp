@@ -1,5 +1,6 @@
 #include <gyre/detail/listener.hpp>
 #include <gyre/run.hpp>
+#include <gyre/threads.hpp>
 
 #include <csignal>
 
@@ -154,6 +155,11 @@ void Runner::close() {
     } close_loop{loop_};
     detail::cancel_all(*loop_);
     run_until_complete(*loop_, detail::LoopData::of(*loop_).close_generators());
+    std::optional<std::chrono::nanoseconds> patience;
+    if (!loop_->has_virtual_clock()) {
+        patience = std::chrono::minutes(5);
+    }
+    run_until_complete(*loop_, shutdown_default_executor(patience));
 }
 
 }  // namespace gyre

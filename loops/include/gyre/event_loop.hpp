@@ -128,6 +128,9 @@ public:
     /// The loop's clock: monotonic, from an arbitrary start; read anew each time.
     [[nodiscard]] Duration time() noexcept { return now_ = simulated_ ? now_ : monotonic_now(); }
 
+    /// The clock jumps instead of waiting: the virtual loop.
+    [[nodiscard]] bool has_virtual_clock() const noexcept { return simulated_; }
+
     // --- running --------------------------------------------------------------------------------
 
     /// Iterates until stop(). Throws RuntimeError if this loop, or another one on this thread, runs
@@ -226,6 +229,8 @@ public:
         virtual ~Extension();
         /// The loop closes: its callbacks are gone, its descriptors are not yet.
         virtual void on_close() noexcept = 0;
+        /// What on_close() queued is gone too.
+        virtual void after_close() noexcept = 0;
         /// What waits for something, for the virtual loop's deadlock error; empty if nothing does.
         [[nodiscard]] virtual std::string pending() const = 0;
     };

@@ -3,6 +3,8 @@
 
 #include <gyre/as_completed.hpp>
 #include <gyre/async_generator.hpp>
+#include <gyre/barrier.hpp>
+#include <gyre/condition.hpp>
 #include <gyre/context.hpp>
 #include <gyre/coro.hpp>
 #include <gyre/errors.hpp>
@@ -10,14 +12,19 @@
 #include <gyre/event_loop.hpp>
 #include <gyre/future.hpp>
 #include <gyre/gather.hpp>
+#include <gyre/lock.hpp>
 #include <gyre/loops.hpp>
 #include <gyre/queue.hpp>
 #include <gyre/result.hpp>
 #include <gyre/run.hpp>
+#include <gyre/semaphore.hpp>
 #include <gyre/shield.hpp>
 #include <gyre/sleep.hpp>
 #include <gyre/task.hpp>
 #include <gyre/task_group.hpp>
+#include <gyre/thread_pool.hpp>
+#include <gyre/threads.hpp>
 #include <gyre/timeouts.hpp>
 #include <gyre/version.hpp>
 #include <gyre/wait.hpp>
+#include <gyre/with.hpp>

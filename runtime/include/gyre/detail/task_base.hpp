@@ -16,11 +16,13 @@
 namespace gyre {
 template <class T>
 class Coro;
-}
+class ThreadPool;
+}  // namespace gyre
 
 namespace gyre::detail {
 
 class GeneratorPromiseBase;
+class ExecutorFuture;
 
 /// One wait of one task, in the frame that waits: a future without a value.
 /// pending -> woken (what it waited for came) or cancelled (the task was asked to stop).
@@ -240,13 +242,29 @@ public:
     /// asyncio: loop.shutdown_asyncgens.
     [[nodiscard]] Coro<void> close_generators();
 
+    /// Futures of functions that run in threads.
+    void add_job(ExecutorFuture& job) noexcept;
+    static void remove_job(ExecutorFuture& job) noexcept;
+
+    /// The loop's own pool, made on first use. Throws RuntimeError once it was shut down.
+    [[nodiscard]] ThreadPool& pool();
+    void set_pool(std::shared_ptr<ThreadPool> pool);
+    /// Takes it out of use; null if there is none.
+    [[nodiscard]] std::shared_ptr<ThreadPool> close_pool() noexcept;
+
     void on_close() noexcept override;
+    void after_close() noexcept override;
     [[nodiscard]] std::string pending() const override;
 
 private:
     EventLoop& loop_;
     ListLink tasks_;
     ListLink generators_;
+    ListLink jobs_;
+    std::shared_ptr<ThreadPool> pool_;
+    bool pool_closed_ = false;
+    std::vector<TaskRef>
+        destroyed_;  // pending tasks at the close: a dying body may queue another's step
     std::size_t size_ = 0;
 };
 

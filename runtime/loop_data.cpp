@@ -1,0 +1,134 @@
+#include <gyre/detail/executor.hpp>
+#include <gyre/detail/generator_base.hpp>
+#include <gyre/detail/task_base.hpp>
+#include <gyre/errors.hpp>
+#include <gyre/thread_pool.hpp>
+
+#include <cassert>
+#include <string>
+
+namespace gyre::detail {
+
+namespace {
+
+void link_last(ListLink& ring, ListLink& link) noexcept {
+    link.previous = ring.previous;
+    link.next = &ring;
+    ring.previous->next = &link;
+    ring.previous = &link;
+}
+
+void unlink(ListLink& link) noexcept {
+    link.previous->next = link.next;
+    link.next->previous = link.previous;
+    link.next = link.previous = &link;
+}
+
+}  // namespace
+
+LoopData& LoopData::of(EventLoop& loop) {
+    if (loop.extension() == nullptr) {
+        loop.set_extension(std::make_unique<LoopData>(loop));
+    }
+    return static_cast<LoopData&>(*loop.extension());
+}
+
+LoopData::~LoopData() { assert(size_ == 0); }
+
+void LoopData::add(TaskBase& task) noexcept {
+    link_last(tasks_, task);
+    ++size_;
+}
+
+void LoopData::remove(TaskBase& task) noexcept {
+    unlink(task);
+    --size_;
+}
+
+std::vector<TaskRef> LoopData::tasks() const {
+    std::vector<TaskRef> all;
+    all.reserve(size_);
+    for (ListLink* link = tasks_.next; link != &tasks_; link = link->next) {
+        all.push_back(TaskRef::share(static_cast<TaskBase*>(link)));
+    }
+    return all;
+}
+
+void LoopData::on_close() noexcept {
+    destroyed_ = tasks();
+    for (const TaskRef& task : destroyed_) {
+        if (task->report_pending_) {
+            ExceptionContext context("Task was destroyed but it is pending!");
+            context.details["task"] = task->describe();
+            loop_.call_exception_handler(context);
+        }
+    }
+    for (const TaskRef& task : destroyed_) {
+        remove(*task);
+        task->release();
+        task->destroy_body();
+    }
+    while (jobs_.next != &jobs_) {
+        static_cast<ExecutorFuture*>(jobs_.next)->abandon();
+    }
+    if (const std::shared_ptr<ThreadPool> pool = close_pool()) {
+        pool->shutdown(false);
+    }
+}
+
+void LoopData::after_close() noexcept { destroyed_.clear(); }
+
+// --- generators, jobs, the pool -----------------------------------------------------------------
+
+void LoopData::add_generator(GeneratorPromiseBase& generator) noexcept {
+    link_last(generators_, generator);
+}
+
+void LoopData::remove_generator(GeneratorPromiseBase& generator) noexcept { unlink(generator); }
+
+void LoopData::add_job(ExecutorFuture& job) noexcept {
+    link_last(jobs_, job);
+    loop_.expect_post();
+}
+
+void LoopData::remove_job(ExecutorFuture& job) noexcept {
+    unlink(job);
+    job.loop().forget_post();
+}
+
+ThreadPool& LoopData::pool() {
+    if (pool_closed_) {
+        throw RuntimeError("the loop's thread pool was shut down");
+    }
+    if (pool_ == nullptr) {
+        pool_ = std::make_shared<ThreadPool>(0, "asyncio");
+    }
+    return *pool_;
+}
+
+void LoopData::set_pool(std::shared_ptr<ThreadPool> pool) {
+    if (pool_ != nullptr || pool_closed_) {
+        throw RuntimeError("the loop has a thread pool already");
+    }
+    pool_ = std::move(pool);
+}
+
+std::shared_ptr<ThreadPool> LoopData::close_pool() noexcept {
+    pool_closed_ = true;
+    return std::move(pool_);
+}
+
+std::string LoopData::pending() const {
+    constexpr std::size_t most = 10;
+    std::string text;
+    std::size_t count = 0;
+    for (const TaskRef& task : tasks()) {
+        if (++count > most) {
+            return text + ", and " + std::to_string(size_ - most) + " more";
+        }
+        text += (text.empty() ? "" : ", ") + task->describe();
+    }
+    return text;
+}
+
+}  // namespace gyre::detail

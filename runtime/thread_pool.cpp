@@ -1,0 +1,161 @@
+#include <gyre/errors.hpp>
+#include <gyre/thread_pool.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace gyre {
+
+ThreadPool::Job::~Job() = default;
+
+// Shared with the threads, which may outlive the pool after shutdown(false).
+struct ThreadPool::State {
+    std::mutex mutex;
+    std::condition_variable work;
+    std::deque<std::shared_ptr<Job>> jobs;
+    std::vector<std::thread> threads;
+    std::string prefix;
+    std::size_t max_threads = 0;
+    std::size_t idle = 0;
+    bool closed = false;
+
+    void work_off();
+    void start_thread(const std::shared_ptr<State>& self);
+};
+
+namespace {
+
+// Threads that nobody waited for; the program does at its end.
+class Leftovers {
+public:
+    Leftovers() = default;
+    Leftovers(const Leftovers&) = delete;
+    Leftovers& operator=(const Leftovers&) = delete;
+    ~Leftovers() {
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+    }
+    void add(std::vector<std::thread> threads) {
+        const std::lock_guard lock(mutex_);
+        std::move(threads.begin(), threads.end(), std::back_inserter(threads_));
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::thread> threads_;
+};
+
+Leftovers& leftovers() {
+    static Leftovers all;
+    return all;
+}
+
+std::size_t default_threads() {
+    constexpr std::size_t most = 32;
+    constexpr std::size_t more_than_processors = 4;
+    return std::min<std::size_t>(most, std::thread::hardware_concurrency() + more_than_processors);
+}
+
+class FunctionJob final : public ThreadPool::Job {
+public:
+    explicit FunctionJob(std::function<void()> function) : function_(std::move(function)) {}
+    void run() noexcept override { function_(); }
+
+private:
+    std::function<void()> function_;
+};
+
+}  // namespace
+
+ThreadPool::ThreadPool(std::size_t max_threads, std::string_view name_prefix)
+    : state_(std::make_shared<State>()) {
+    leftovers();  // made before the pool, so gone after it
+    state_->prefix = name_prefix;
+    state_->max_threads = max_threads == 0 ? default_threads() : max_threads;
+}
+
+ThreadPool::~ThreadPool() { shutdown(); }
+
+void ThreadPool::State::work_off() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+        ++idle;
+        work.wait(lock, [this] { return closed || !jobs.empty(); });
+        --idle;
+        if (jobs.empty()) {
+            return;
+        }
+        std::shared_ptr<Job> job = std::move(jobs.front());
+        jobs.pop_front();
+        lock.unlock();
+        job->run();
+        job.reset();
+        lock.lock();
+    }
+}
+
+void ThreadPool::State::start_thread(const std::shared_ptr<State>& self) {
+    constexpr std::size_t longest_name = 15;
+    std::thread thread([self] { self->work_off(); });
+    const std::string name = prefix + "_" + std::to_string(threads.size());
+    ::pthread_setname_np(thread.native_handle(), name.substr(0, longest_name).c_str());
+    threads.push_back(std::move(thread));
+}
+
+void ThreadPool::submit(std::shared_ptr<Job> job) {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) {
+        throw RuntimeError("cannot schedule new functions after shutdown");
+    }
+    state_->jobs.push_back(std::move(job));
+    if (state_->idle < state_->jobs.size() && state_->threads.size() < state_->max_threads) {
+        try {
+            state_->start_thread(state_);
+        } catch (const std::system_error&) {
+            if (state_->threads.empty()) {
+                state_->jobs.pop_back();
+                throw;
+            }
+        }
+    }
+    state_->work.notify_one();
+}
+
+void ThreadPool::submit(std::function<void()> function) {
+    submit(std::make_shared<FunctionJob>(std::move(function)));
+}
+
+void ThreadPool::shutdown(bool wait) {
+    std::vector<std::thread> threads;
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->closed = true;
+        threads = std::move(state_->threads);
+        state_->threads.clear();
+    }
+    state_->work.notify_all();
+    if (!wait) {
+        leftovers().add(std::move(threads));
+        return;
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
+ThreadPool::Statistics ThreadPool::statistics() const {
+    const std::lock_guard lock(state_->mutex);
+    return {state_->threads.size(), state_->idle, state_->jobs.size(), state_->max_threads};
+}
+
+}  // namespace gyre
