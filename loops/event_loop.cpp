@@ -2,6 +2,8 @@
 
 #include <gyre/event_loop.hpp>
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
@@ -40,6 +42,10 @@ bool debug_from_environment() noexcept {
     const char* value = std::getenv("GYRE_DEBUG");
     return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
 }
+
+// A forked child has a copy of the stack, but the run goes on in the parent alone.
+[[maybe_unused]] const int in_children =
+    ::pthread_atfork(nullptr, nullptr, [] { detail::running_loop = nullptr; });
 
 // While it lives, the loop is the thread's running one.
 class RunningScope {
@@ -127,7 +133,11 @@ void EventLoop::poll_once() {
     Duration timeout{};
     if (ready_.empty() && !timers_.has_due() && !stopping_) {
         const Duration next = timers_.next();
-        timeout = next == Duration::max() ? kForever : std::max(Duration::zero(), next - time());
+        if (next == Duration::max()) {
+            timeout = kForever;
+        } else if (const Duration now = time(); next > now) {
+            timeout = next - now;
+        }
     }
     if (timeout > Duration::zero()) {
         if (!inbox_->begin_sleep()) {
@@ -198,6 +208,7 @@ void EventLoop::shuffle(std::uint64_t seed) { shuffler_ = std::make_unique<std::
 
 void EventLoop::shuffle_batch() {
     std::vector<detail::Ready*> nodes;
+    nodes.reserve(batch_.size());  // nothing is lost if it throws
     while (detail::Ready* node = batch_.pop()) {
         nodes.push_back(node);
     }
@@ -294,9 +305,20 @@ void EventLoop::register_signal(int signal, detail::HandleState* state) {
     state->once_ = false;
     try {
         detail::SignalTable::check(signal);
+        const auto found = signals_.find(signal);
+        if (found != signals_.end() && found->second.native) {
+            // Leaves no gap in which the signal would take its default action.
+            drop_registration(*std::exchange(found->second.state, state));
+            return;
+        }
         remove_signal_handler(signal);
-        watch_signal(signal);
-        signals_.emplace(signal, Registration{state, true});
+        const auto place = signals_.emplace(signal, Registration{state, true}).first;
+        try {
+            watch_signal(signal);
+        } catch (...) {
+            signals_.erase(place);
+            throw;
+        }
     } catch (...) {
         state->release();
         throw;
@@ -304,14 +326,19 @@ void EventLoop::register_signal(int signal, detail::HandleState* state) {
 }
 
 bool EventLoop::register_interrupt(detail::HandleState* state) {
-    if (!detail::SignalTable::has_default_action(SIGINT)) {
+    if (signals_.count(SIGINT) != 0 || !detail::SignalTable::has_default_action(SIGINT)) {
         state->release();
         return false;
     }
     state->once_ = false;
     try {
-        detail::SignalTable::install(*this, SIGINT, true);
-        signals_.emplace(SIGINT, Registration{state, false});
+        const auto place = signals_.emplace(SIGINT, Registration{state, false}).first;
+        try {
+            detail::SignalTable::install(*this, SIGINT, true);
+        } catch (...) {
+            signals_.erase(place);
+            throw;
+        }
     } catch (...) {
         state->release();
         throw;
@@ -329,7 +356,7 @@ bool EventLoop::remove_signal_handler(int signal) {
     if (registration.native) {
         unwatch_signal(signal);
     } else {
-        detail::SignalTable::remove(signal);
+        detail::SignalTable::remove(*this, signal);
     }
     pending_signals_.fetch_and(~detail::SignalTable::bit(signal));
     drop_registration(*registration.state);
@@ -338,7 +365,7 @@ bool EventLoop::remove_signal_handler(int signal) {
 
 void EventLoop::watch_signal(int signal) { detail::SignalTable::install(*this, signal, false); }
 
-void EventLoop::unwatch_signal(int signal) noexcept { detail::SignalTable::remove(signal); }
+void EventLoop::unwatch_signal(int signal) noexcept { detail::SignalTable::remove(*this, signal); }
 
 void EventLoop::signal_arrived(int signal) noexcept {
     pending_signals_.fetch_or(detail::SignalTable::bit(signal), std::memory_order_seq_cst);

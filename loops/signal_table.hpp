@@ -16,8 +16,9 @@ struct SignalTable {
     [[nodiscard]] static bool has_default_action(int signal) noexcept;
     /// Throws RuntimeError for a signal that cannot be caught.
     static void install(EventLoop& loop, int signal, bool insist);
-    /// Restores what was there before, and returns when no handler is at work any more.
-    static void remove(int signal) noexcept;
+    /// Restores the default action, unless another loop or the program took the signal meanwhile,
+    /// and returns when no handler is at work any more.
+    static void remove(EventLoop& loop, int signal) noexcept;
 
     [[nodiscard]] static constexpr std::uint64_t bit(int signal) noexcept {
         return std::uint64_t{1} << (signal - 1);

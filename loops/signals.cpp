@@ -18,8 +18,7 @@ constexpr int kSignals = 64;
 
 struct Slot {
     std::atomic<EventLoop*> loop{nullptr};
-    struct sigaction previous {};
-    bool insist = false;  // the third unheeded signal takes the default action
+    std::atomic<bool> insist{false};  // the third unheeded signal takes the default action
     std::atomic<int> unheeded{0};
 };
 
@@ -75,21 +74,20 @@ void SignalTable::install(EventLoop& loop, int signal, bool insist) {
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigfillset(&action.sa_mask);
-    struct sigaction previous {};
-    if (::sigaction(signal, &action, &previous) != 0) {
+    if (::sigaction(signal, &action, nullptr) != 0) {
         slot.loop = owner;
         throw RuntimeError("signal " + std::to_string(signal) +
                            " cannot be caught: " + std::strerror(errno));
     }
-    if (owner == nullptr) {
-        slot.previous = previous;
-    }
 }
 
-void SignalTable::remove(int signal) noexcept {
+void SignalTable::remove(EventLoop& loop, int signal) noexcept {
     Slot& slot = slots[static_cast<std::size_t>(signal)];
-    if (slot.loop.exchange(nullptr) != nullptr) {
-        ::sigaction(signal, &slot.previous, nullptr);
+    EventLoop* owner = &loop;
+    struct sigaction now {};
+    if (slot.loop.compare_exchange_strong(owner, nullptr) &&
+        ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == on_signal) {
+        ::signal(signal, SIG_DFL);
     }
     while (handlers_at_work.load() != 0) {
         std::this_thread::yield();

@@ -45,6 +45,9 @@ void DoneHook::unlink() noexcept {
 void FutureBase::complete(State state) noexcept {
     assert(!done());
     state_ = state;
+    if (has_listener_) {
+        queue_listener();
+    }
     while (DoneHook* hook = hooks_) {
         hook->unlink();
         queue_target(*hook);
@@ -129,9 +132,7 @@ void FutureBase::destroy() noexcept {
         references_ = 1;  // the report may look at us
         report_unretrieved();
     }
-    if (dispose()) {
-        delete this;
-    }
+    delete this;
 }
 
 void FutureBase::report_unretrieved() noexcept {

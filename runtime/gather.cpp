@@ -1,8 +1,6 @@
 #include <gyre/detail/gather_base.hpp>
+#include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
-
-#include <algorithm>
-#include <utility>
 
 namespace gyre::detail {
 
@@ -15,45 +13,29 @@ GatherBase::GatherBase(EventLoop& loop, std::vector<FutureRef> children, bool re
     }
 }
 
-GatherBase::~GatherBase() = default;
+GatherBase::~GatherBase() {
+    for (const FutureRef& each : children_) {
+        if (TaskBase* task = each->as_task()) {
+            task->stop_listening(*this);
+        }
+    }
+}
 
 void GatherBase::begin() {
-    std::vector<FutureBase*> distinct;
-    distinct.reserve(children_.size());
+    std::vector<FutureBase*> over;
     for (const FutureRef& each : children_) {
-        distinct.push_back(each.get());
-    }
-    // A coroutine given to gather() cannot come twice; only a future that others hold too can.
-    std::vector<FutureBase*> sorted = distinct;
-    std::sort(sorted.begin(), sorted.end());
-    if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
-        std::vector<FutureBase*> first_ones;
-        for (FutureBase* each : distinct) {
-            if (std::find(first_ones.begin(), first_ones.end(), each) == first_ones.end()) {
-                first_ones.push_back(each);
-            }
-        }
-        distinct = std::move(first_ones);
-    }
-    nodes_ = std::make_unique<Node[]>(distinct.size());
-    node_count_ = static_cast<std::uint32_t>(distinct.size());
-    std::vector<Node*> over;
-    for (std::size_t index = 0; index < distinct.size(); ++index) {
-        Node& node = nodes_[index];
-        node.owner = this;
-        node.child = distinct[index];
-        node.hook.set_target(node);
-        if (node.child->done()) {
-            over.push_back(&node);
-        } else {
-            node.child->add_hook(node.hook);
+        TaskBase* const task = each->as_task();
+        if (each->done()) {
+            over.push_back(each.get());
+        } else if (task == nullptr || !task->listen(*this)) {
+            listeners_.push_back(Listener(*each, *this));
         }
     }
-    if (node_count_ == 0) {
+    if (children_.empty()) {
         collect();
     }
-    for (Node* node : over) {
-        child_done(*std::exchange(node->child, nullptr));
+    for (FutureBase* child : over) {
+        heard(*child, 0);
     }
 }
 
@@ -72,32 +54,24 @@ bool GatherBase::cancel(std::string_view message) {
     return any;
 }
 
-void GatherBase::child_done(FutureBase& child) {
+void GatherBase::heard(FutureBase& child, std::size_t /*index*/) {
     ++finished_;
     if (done()) {
         child.mark_retrieved();
         return;
     }
     if (!return_exceptions_ && child.state() != State::finished) {
-        for (const FutureRef& each : children_) {
-            each->never_report();
-        }
-        if (child.cancelled()) {
-            fail_by_cancel(child.cancelled_error());
-        } else {
-            const std::exception_ptr error = child.exception();
-            child.failed_by_cancel() ? fail_by_cancel(error) : fail(error);
-        }
+        fail_like(child);
         return;
     }
-    if (finished_ < node_count_) {
+    if (finished_ < children_.size()) {
         return;
     }
     if (cancel_requested_) {
         for (const FutureRef& each : children_) {
             each->mark_retrieved();
         }
-        fail_by_cancel(child.cancelled() ? child.cancelled_error() : nullptr);
+        fail_by_cancel(cancelled_error_of_last());
         return;
     }
     try {
@@ -107,36 +81,32 @@ void GatherBase::child_done(FutureBase& child) {
     }
 }
 
-// --- life ---------------------------------------------------------------------------------------
-
-bool GatherBase::dispose() noexcept {
-    for (std::uint32_t index = 0; index < node_count_; ++index) {
-        Node& node = nodes_[index];
-        if (node.hook.linked()) {
-            node.hook.unlink();
-        } else if (node.child != nullptr) {
-            ++queued_;
-        }
+// asyncio takes the message of the last argument, whoever ended last, and though it may have
+// ended otherwise.
+std::exception_ptr GatherBase::cancelled_error_of_last() const {
+    FutureBase& last = *children_.back();
+    if (last.cancelled()) {
+        return last.cancelled_error();
     }
-    abandoned_ = true;
-    return queued_ == 0;
+    const TaskBase* const task = last.as_task();
+    return task == nullptr ? nullptr : task->latest_request();
 }
 
-void GatherBase::node_over(Node& node) noexcept {
-    node.child = nullptr;
-    if (abandoned_ && --queued_ == 0) {
-        delete this;
+// The others run on, and nobody will ask them for their errors.
+void GatherBase::fail_like(FutureBase& child) {
+    for (const FutureRef& each : children_) {
+        each->never_report();
     }
-}
-
-void GatherBase::Node::run() {
-    if (owner->abandoned_) {
-        owner->node_over(*this);
+    if (child.cancelled()) {
+        fail_by_cancel(child.cancelled_error());
+        return;
+    }
+    const std::exception_ptr error = child.exception();
+    if (child.failed_by_cancel()) {
+        fail_by_cancel(error);
     } else {
-        owner->child_done(*std::exchange(child, nullptr));
+        fail(error);
     }
 }
-
-void GatherBase::Node::drop() noexcept { owner->node_over(*this); }
 
 }  // namespace gyre::detail

@@ -63,10 +63,12 @@ void LoopData::on_close() noexcept {
             loop_.call_exception_handler(context);
         }
     }
-    for (const TaskRef& task : destroyed_) {
-        remove(*task);
-        task->release();
-        task->destroy_body();
+    // The newest first: a task may refer to what lies in the frame of the one that made it.
+    for (auto each = destroyed_.rbegin(); each != destroyed_.rend(); ++each) {
+        TaskBase& task = **each;
+        remove(task);
+        task.release();
+        task.destroy_body();
     }
     while (jobs_.next != &jobs_) {
         static_cast<ExecutorFuture*>(jobs_.next)->abandon();

@@ -10,7 +10,9 @@ GYRE_THREAD_LOCAL Step step;
 
 struct TaskBase::Extras {
     std::string name;
-    std::shared_ptr<ContextBox> context;
+    ContextBox own_context;
+    std::shared_ptr<ContextBox> context;  // shared with others, instead
+    std::string request;                  // the message of the latest cancel() that no wait took
 };
 
 namespace {
@@ -58,7 +60,14 @@ TaskBase::TaskBase(EventLoop& loop, std::coroutine_handle<> body)
       own_context_{copy_current_context()},
       id_(next_id()) {}
 
-TaskBase::~TaskBase() { destroy_body(); }
+TaskBase::~TaskBase() {
+    destroy_body();
+    if (has_extras_) {
+        delete extras_;
+    } else {
+        own_context_.~ContextBox();
+    }
+}
 
 TaskBase& TaskBase::require_current() {
     if (step.task == nullptr) {
@@ -81,6 +90,10 @@ void TaskBase::start(bool eager) {
 // --- a step -------------------------------------------------------------------------------------
 
 void TaskBase::run() {
+    if (done()) [[unlikely]] {
+        call_listener();
+        return;
+    }
     if (must_cancel_) [[unlikely]] {
         if (!prepare_cancelled_step()) {
             return;
@@ -95,6 +108,24 @@ void TaskBase::run() {
 void TaskBase::suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
     suspend_on(static_cast<WaitNode&>(node), handle);
     waiting_ |= kRetry;
+}
+
+void TaskBase::queue_listener() noexcept {
+    retain();
+    loop().queue(*this);
+}
+
+void TaskBase::call_listener() {
+    const TaskRef self(this);
+    if (Listener::Owner* const owner = std::exchange(listener_, nullptr)) {
+        owner->heard(*this, 0);
+    }
+}
+
+void TaskBase::drop() noexcept {
+    if (done()) {
+        release();  // the listener's call was to come
+    }
 }
 
 std::string TaskBase::run_described() {
@@ -193,6 +224,9 @@ bool TaskBase::cancel(std::string_view message) {
     }
     if (!last->cancel_awaited(message)) {
         last->must_cancel_ = true;
+        if (!message.empty() || last->has_extras_) {
+            last->extras().request = message;
+        }
         const WaitNode* node = last->waiting_node();
         if (node == nullptr || !node->cancelled()) {
             last->set_message(message);  // else the message under way is the first one's
@@ -214,6 +248,10 @@ bool TaskBase::cancel_awaited(std::string_view message) {
     FutureBase* future = waiting_future();
     return future != nullptr && !future->done() && future->as_task() == nullptr &&
            future->cancel(message);
+}
+
+std::exception_ptr TaskBase::latest_request() const {
+    return has_extras_ ? make_cancelled(extras_->request) : nullptr;
 }
 
 void TaskBase::set_message(std::string_view message) { error_ = make_cancelled(message); }
@@ -275,22 +313,30 @@ void TaskBase::throw_cancelled() {
 // --- names --------------------------------------------------------------------------------------
 
 TaskBase::Extras& TaskBase::extras() {
-    if (extras_ == nullptr) {
-        extras_ = std::make_unique<Extras>();
+    if (!has_extras_) {
+        auto made = std::make_unique<Extras>();
+        made->own_context.map = own_context_.map;
+        if (current_context == &own_context_) {
+            current_context = &made->own_context;  // this task runs, and its context moves
+        }
+        own_context_.~ContextBox();
+        extras_ = made.release();
+        has_extras_ = true;
     }
     return *extras_;
 }
 
-void TaskBase::share_context(std::shared_ptr<ContextBox> box) {
-    extras().context = std::move(box);
-    shares_context_ = true;
+ContextBox& TaskBase::context() noexcept {
+    if (!has_extras_) {
+        return own_context_;
+    }
+    return extras_->context != nullptr ? *extras_->context : extras_->own_context;
 }
 
-ContextBox* TaskBase::shared_context() const noexcept { return extras_->context.get(); }
+void TaskBase::share_context(std::shared_ptr<ContextBox> box) { extras().context = std::move(box); }
 
 std::string TaskBase::name() const {
-    return extras_ != nullptr && !extras_->name.empty() ? extras_->name
-                                                        : "Task-" + std::to_string(id_);
+    return has_extras_ && !extras_->name.empty() ? extras_->name : "Task-" + std::to_string(id_);
 }
 
 void TaskBase::set_name(std::string_view name) { extras().name = name; }

@@ -3,6 +3,14 @@
 
 namespace gyre::detail {
 
+WaitList::~WaitList() {
+    while (pop_front() != nullptr) {
+    }
+    if (loop_ != nullptr) {
+        loop_->release();
+    }
+}
+
 std::size_t WaitList::size() const noexcept {
     std::size_t count = 0;
     for (const ListLink* link = ring_.next; link != &ring_; link = link->next) {
@@ -22,7 +30,9 @@ bool WaitList::has_pending() const noexcept {
 
 void WaitList::bind(TaskBase& task) {
     if (loop_ == nullptr) {
+        // Kept: a later loop must not be taken for it because it lies at the same address.
         loop_ = &task.loop();
+        loop_->retain();
     } else if (loop_ != &task.loop()) {
         throw RuntimeError("this object is bound to a different event loop");
     }

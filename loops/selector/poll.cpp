@@ -11,7 +11,7 @@ namespace gyre {
 namespace {
 
 short mask_of(Readiness readiness) noexcept {
-    return static_cast<short>((readiness.readable ? POLLIN | POLLPRI : 0) |
+    return static_cast<short>((readiness.readable ? POLLIN : 0) |
                               (readiness.writable ? POLLOUT : 0));
 }
 
@@ -26,16 +26,15 @@ public:
             return;
         }
         if (before.any()) {
-            polled_[places_[index]].events = mask_of(now);
+            polled_[places_[index].index].events = mask_of(now);
             return;
         }
         check_descriptor(fd);
         if (places_.size() <= index) {
             places_.resize(index + 1);
         }
-        generations_.push_back(generation);
         polled_.push_back({fd, mask_of(now), 0});
-        places_[index] = polled_.size() - 1;
+        places_[index] = {polled_.size() - 1, generation};
     }
 
     void wait(std::chrono::nanoseconds timeout, std::vector<Event>& events) override {
@@ -59,25 +58,28 @@ public:
             // call.
             const bool broken = (polled.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
             Readiness readiness;
-            readiness.readable = (polled.revents & (POLLIN | POLLPRI)) != 0 || broken;
+            readiness.readable = (polled.revents & POLLIN) != 0 || broken;
             readiness.writable = (polled.revents & POLLOUT) != 0 || broken;
-            events.push_back({polled.fd, generations_[index], readiness});
+            const Place& place = places_[static_cast<std::size_t>(polled.fd)];
+            events.push_back({polled.fd, place.generation, readiness});
         }
     }
 
 private:
+    struct Place {
+        std::size_t index = 0;  // in polled_
+        std::uint32_t generation = 0;
+    };
+
     void remove(std::size_t fd) noexcept {
-        const std::size_t place = places_[fd];
-        polled_[place] = polled_.back();
-        generations_[place] = generations_.back();
-        places_[static_cast<std::size_t>(polled_[place].fd)] = place;
+        const std::size_t index = places_[fd].index;
+        polled_[index] = polled_.back();
+        places_[static_cast<std::size_t>(polled_[index].fd)].index = index;
         polled_.pop_back();
-        generations_.pop_back();
     }
 
     std::vector<::pollfd> polled_;
-    std::vector<std::uint32_t> generations_;  // beside polled_
-    std::vector<std::size_t> places_;         // descriptor -> its place in polled_
+    std::vector<Place> places_;  // by descriptor
 };
 
 }  // namespace

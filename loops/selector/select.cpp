@@ -48,12 +48,14 @@ public:
         }
         ::fd_set readable = readers_;
         ::fd_set writable = writers_;
-        const int highest = generations_.empty() ? -1 : generations_.rbegin()->first;
-        const int count = ::pselect(highest + 1, &readable, &writable, nullptr,
-                                    for_ever ? nullptr : &limit, nullptr);
+        int count =
+            ::pselect(end(), &readable, &writable, nullptr, for_ever ? nullptr : &limit, nullptr);
         if (count < 0 && errno == EBADF) {
-            report_closed(events);
-            return;
+            readable = readers_;
+            writable = writers_;
+            report_closed(events, readable, writable);
+            limit = {};
+            count = ::pselect(end(), &readable, &writable, nullptr, &limit, nullptr);
         }
         if (count < 0 && errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "select");
@@ -80,8 +82,12 @@ private:
         }
     }
 
-    // Somebody closed a watched descriptor: its owner is told, and the others go on.
-    void report_closed(std::vector<Event>& events) {
+    [[nodiscard]] int end() const noexcept {
+        return generations_.empty() ? 0 : generations_.rbegin()->first + 1;
+    }
+
+    // Somebody closed a watched descriptor: its owner is told, and the others go on without it.
+    void report_closed(std::vector<Event>& events, ::fd_set& readable, ::fd_set& writable) {
         for (const auto& [fd, generation] : generations_) {
             try {
                 check_descriptor(fd);
@@ -89,6 +95,8 @@ private:
                 Readiness both;
                 both.readable = both.writable = true;
                 events.push_back({fd, generation, both});
+                set(readable, fd, false);
+                set(writable, fd, false);
             }
         }
     }

@@ -2,6 +2,8 @@
 
 #include <gyre/errors.hpp>
 
+#include <fcntl.h>
+
 #include <cassert>
 #include <string>
 #include <system_error>
@@ -36,8 +38,8 @@ struct UvLoop::FdWatch {
     static void on_ready(uv_poll_t* handle, int status, int events) noexcept {
         auto& watch = *static_cast<FdWatch*>(handle->data);
         // An error wakes both: the next call on the descriptor says what it is.
-        const bool broken = status < 0 || (events & UV_DISCONNECT) != 0;
-        if (watch.reader != nullptr && (broken || (events & UV_READABLE) != 0)) {
+        const bool broken = status < 0;
+        if (watch.reader != nullptr && (broken || (events & (UV_READABLE | UV_DISCONNECT)) != 0)) {
             watch.loop->fd_ready(*watch.reader);
         }
         if (watch.writer != nullptr && (broken || (events & UV_WRITABLE) != 0)) {
@@ -128,9 +130,14 @@ void UvLoop::watch_fd(int fd, bool writer, detail::HandleState& state) {
         auto watch = std::make_unique<FdWatch>();
         watch->loop = this;
         found = fds_.emplace(fd, nullptr).first;
+        const int flags = ::fcntl(fd, F_GETFL);
         if (const int error = uv_poll_init(&loop_, &watch->handle, fd); error != 0) {
             fds_.erase(found);
             throw_uv(error, what);
+        }
+        // libuv made it non-blocking; that is for its owner to choose.
+        if (flags >= 0 && (flags & O_NONBLOCK) == 0) {
+            ::fcntl(fd, F_SETFL, flags);
         }
         watch->handle.data = watch.get();
         found->second = watch.release();

@@ -28,7 +28,14 @@ namespace gyre {
 
 namespace detail {
 struct SignalTable;
-}
+
+/// How a callback and its arguments are called: kept as copies, passed as lvalues.
+template <class T>
+using Kept = std::decay_t<T>&;
+
+template <class F, class... A>
+concept CallableWith = std::invocable<Kept<F>, Kept<A>...>;
+}  // namespace detail
 
 /// What an exception handler is told: asyncio's context dictionary.
 struct ExceptionContext {
@@ -77,8 +84,7 @@ public:
     /// Runs function(arguments…) in the next iteration, behind what is queued. The callback sees a
     /// copy of the caller's context. Throws RuntimeError on a closed loop.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > Handle call_soon(F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...> Handle call_soon(F&& function, A&&... arguments) {
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
@@ -90,8 +96,8 @@ public:
 
     /// The same from any thread: wakes the loop if it waits. Keeps each thread's order.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > Handle call_soon_threadsafe(F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...> Handle call_soon_threadsafe(F&& function,
+                                                                       A&&... arguments) {
         auto* state = make_callback(true, std::forward<F>(function), std::forward<A>(arguments)...);
         Handle handle(state);
         state->retain();
@@ -103,9 +109,8 @@ public:
     /// Runs function(arguments…) once the delay is over, never early. A delay of zero or less is
     /// due in the next iteration. Throws ValueError for NaN.
     template <class Rep, class Period, class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > TimerHandle call_later(std::chrono::duration<Rep, Period> delay,
-                                                    F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...> TimerHandle
+    call_later(std::chrono::duration<Rep, Period> delay, F&& function, A&&... arguments) {
         return call_at(deadline_after(detail::to_nanoseconds(delay)), std::forward<F>(function),
                        std::forward<A>(arguments)...);
     }
@@ -113,8 +118,8 @@ public:
     /// Runs function(arguments…) when time() has reached `when`. Equal deadlines are due in order
     /// of creation.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > TimerHandle call_at(Duration when, F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...> TimerHandle call_at(Duration when, F&& function,
+                                                               A&&... arguments) {
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
@@ -154,16 +159,16 @@ public:
     /// first one's callback. Throws ValueError for a bad descriptor, std::system_error for one that
     /// cannot be polled.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > void add_reader(int fd, F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...>
+    void add_reader(int fd, F&& function, A&&... arguments) {
         check_call();
         register_fd(fd, false,
                     make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
     }
     /// The same for writing.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > void add_writer(int fd, F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...>
+    void add_writer(int fd, F&& function, A&&... arguments) {
         check_call();
         register_fd(fd, true,
                     make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
@@ -179,8 +184,8 @@ public:
     /// may count as one. A second call replaces the callback. Throws ValueError for a bad number,
     /// RuntimeError for a signal that cannot be caught or outside the main thread.
     template <class F, class... A>
-    requires std::invocable < std::decay_t<F>
-    &, std::decay_t<A>&... > void add_signal_handler(int signal, F&& function, A&&... arguments) {
+    requires detail::CallableWith<F, A...>
+    void add_signal_handler(int signal, F&& function, A&&... arguments) {
         check_call();
         register_signal(
             signal, make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
@@ -287,15 +292,15 @@ protected:
     static constexpr Duration kForever = Duration::max();
 
     /// Waits until I/O completes or wake() is called, at most `timeout` (0: not at all), and hands
-    /// what completed to complete(). May return early.
+    /// what it found to fd_ready(), complete() and signal_arrived(). May return early.
     virtual void poll(Duration timeout) = 0;
 
     /// Makes a poll() that waits return, or the next one not wait. Any thread, also a signal
     /// handler.
     virtual void wake() noexcept = 0;
 
-    /// Calls the state's notify_fd() while the descriptor is readable (or writable). Replaces
-    /// nothing: the shared part has removed a previous registration.
+    /// Passes the state to fd_ready() in each poll that finds the descriptor readable (or
+    /// writable). Replaces nothing: the shared part has removed a previous registration.
     virtual void watch_fd(int fd, bool writer, detail::HandleState& state) = 0;
     /// Forgets the registration and returns true, or returns false if there is none.
     virtual bool unwatch_fd(int fd, bool writer) noexcept = 0;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <tuple>
 #include <typeinfo>
@@ -89,7 +90,8 @@ private:
     ~Callback() override { dispose(); }
 
     void invoke() override {
-        std::apply([](auto& function, auto&... arguments) { function(arguments...); }, call_.value);
+        std::apply([](auto& function, auto&... arguments) { std::invoke(function, arguments...); },
+                   call_.value);
     }
     void dispose() noexcept override { call_.destroy(); }
     [[nodiscard]] const std::type_info& callable() const noexcept override { return typeid(F); }

@@ -222,52 +222,77 @@ template <class F>
 
 namespace detail {
 
+// Each of these closes its source before it ends by an exception, of which its own close is one:
+// what the source holds is not left to a task that comes later.
+
 template <class T, class P>
 AsyncGenerator<T> filtered(AsyncGenerator<T> source, P predicate) {
-    while (true) {
-        std::optional<T> value = co_await source.next();
-        if (!value) {
-            co_return;
+    std::exception_ptr error;
+    try {
+        while (true) {
+            std::optional<T> value = co_await source.next();
+            if (!value) {
+                co_return;
+            }
+            bool keep = false;
+            if constexpr (AnyCoro<std::invoke_result_t<P&, const T&>>) {
+                keep = co_await std::invoke(predicate, std::as_const(*value));
+            } else {
+                keep = static_cast<bool>(std::invoke(predicate, std::as_const(*value)));
+            }
+            if (keep) {
+                co_yield *value;
+            }
         }
-        bool keep = false;
-        if constexpr (AnyCoro<std::invoke_result_t<P&, const T&>>) {
-            keep = co_await std::invoke(predicate, std::as_const(*value));
-        } else {
-            keep = static_cast<bool>(std::invoke(predicate, std::as_const(*value)));
-        }
-        if (keep) {
-            co_yield *value;
-        }
+    } catch (...) {
+        error = std::current_exception();
     }
+    co_await source.aclose();
+    std::rethrow_exception(error);
 }
 
 template <class T, class F>
 AsyncGenerator<CallValue<F, T>> transformed(AsyncGenerator<T> source, F function) {
-    while (true) {
-        std::optional<T> value = co_await source.next();
-        if (!value) {
-            co_return;
+    std::exception_ptr error;
+    try {
+        while (true) {
+            std::optional<T> value = co_await source.next();
+            if (!value) {
+                co_return;
+            }
+            if constexpr (AnyCoro<std::invoke_result_t<F&, T>>) {
+                auto made = co_await std::invoke(function, std::move(*value));
+                co_yield made;
+            } else {
+                auto made = std::invoke(function, std::move(*value));
+                co_yield made;
+            }
         }
-        if constexpr (AnyCoro<std::invoke_result_t<F&, T>>) {
-            auto made = co_await std::invoke(function, std::move(*value));
-            co_yield made;
-        } else {
-            auto made = std::invoke(function, std::move(*value));
-            co_yield made;
-        }
+    } catch (...) {
+        error = std::current_exception();
     }
+    co_await source.aclose();
+    std::rethrow_exception(error);
 }
 
 template <class T>
 AsyncGenerator<T> taken(AsyncGenerator<T> source, std::size_t count) {
-    while (count-- > 0) {
-        std::optional<T> value = co_await source.next();
-        if (!value) {
-            co_return;
+    std::exception_ptr error;
+    try {
+        while (count-- > 0) {
+            std::optional<T> value = co_await source.next();
+            if (!value) {
+                co_return;
+            }
+            co_yield *value;
         }
-        co_yield *value;
+    } catch (...) {
+        error = std::current_exception();
     }
     co_await source.aclose();
+    if (error != nullptr) {
+        std::rethrow_exception(error);
+    }
 }
 
 }  // namespace detail

@@ -77,7 +77,7 @@ public:
             T& value = future_->template storage<Storage<T>>().get();
             if constexpr (std::is_reference_v<R>) {
                 return value;
-            } else if constexpr (std::is_copy_constructible_v<T>) {
+            } else if constexpr (IsCopyable<T>::value) {
                 if (future_->shared()) {
                     return value;
                 }

@@ -41,7 +41,7 @@ template <class T>
         return {};
     } else {
         T& value = child.storage<Storage<T>>().get();
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (IsCopyable<T>::value) {
             return value;
         } else {
             return std::move(value);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace gyre::detail {
 
@@ -76,11 +77,18 @@ inline void pool_free(void* memory, std::size_t size) noexcept {
     pool_free_slow(memory, size);
 }
 
-/// A base for classes whose objects are recycled.
+/// A base for classes whose objects are recycled, but for those of an unusual alignment.
 struct Pooled {
     static void* operator new(std::size_t size) { return pool_allocate(size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
     static void operator delete(void* memory, std::size_t size) noexcept {
         pool_free(memory, size);
+    }
+    static void operator delete(void* memory, std::size_t size,
+                                std::align_val_t alignment) noexcept {
+        ::operator delete(memory, size, alignment);
     }
 };
 

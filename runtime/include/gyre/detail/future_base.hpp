@@ -78,6 +78,7 @@ public:
 
     /// Queues the hook's target when this is done; at once if it is.
     void add_hook(DoneHook& hook) noexcept;
+    [[nodiscard]] bool has_hooks() const noexcept { return hooks_ != nullptr; }
     /// Calls f(hook) for each in order, until one returns true.
     template <class F>
     void find_hook(F f) {
@@ -142,8 +143,7 @@ protected:
         storage_offset_ = static_cast<std::uint16_t>(reinterpret_cast<char*>(&storage) -
                                                      reinterpret_cast<char*>(this));
     }
-    /// The last handle is gone. False if the object goes later, by itself.
-    [[nodiscard]] virtual bool dispose() noexcept { return true; }
+    virtual void queue_listener() noexcept {}
     [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
     [[nodiscard]] std::string state_text() const;
 
@@ -170,6 +170,11 @@ private:
     bool report_ : 1 = false;  // an error that nobody has asked for yet
     bool quiet_ : 1 = false;   // … and need not
     bool failed_by_cancel_ : 1 = false;
+
+protected:
+    bool has_listener_ : 1 = false;  // queue_listener() goes before the hooks
+
+private:
     DoneHook* hooks_ = nullptr;  // the first of the ring
     std::exception_ptr error_;   // of a failed one; of a cancelled one if it has a message
 };

@@ -3,11 +3,29 @@
 
 #include <memory>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 namespace gyre::detail {
+
+/// Whether a T can be copied. A std::vector says yes whatever it holds: its elements are asked.
+template <class T>
+struct IsCopyable : std::is_copy_constructible<T> {};
+template <class T>
+requires std::is_copy_constructible_v<T> && requires { typename T::value_type; }
+struct IsCopyable<T>
+    : std::bool_constant<std::is_same_v<typename T::value_type, T> ||
+                         std::is_void_v<typename T::value_type> ||
+                         IsCopyable<std::remove_const_t<typename T::value_type>>::value> {};
+template <class A, class B>
+struct IsCopyable<std::pair<A, B>>
+    : std::bool_constant<IsCopyable<std::remove_const_t<A>>::value && IsCopyable<B>::value> {};
+template <class... T>
+struct IsCopyable<std::tuple<T...>> : std::bool_constant<(IsCopyable<T>::value && ...)> {};
+template <class... T>
+struct IsCopyable<std::variant<T...>> : std::bool_constant<(IsCopyable<T>::value && ...)> {};
 
 template <class T>
 class Storage {

@@ -3,6 +3,7 @@
 
 #include <gyre/detail/context_map.hpp>
 #include <gyre/detail/future_base.hpp>
+#include <gyre/detail/listener.hpp>
 #include <gyre/detail/step.hpp>
 
 #include <coroutine>
@@ -85,6 +86,9 @@ public:
     bool cancel(std::string_view message) override;
     [[nodiscard]] std::uint32_t cancelling() const noexcept { return cancel_requests_; }
     std::uint32_t uncancel() noexcept;
+    /// The CancelledError of the latest cancel() that was left to the task itself, because it
+    /// waited for nothing; null if it had no message.
+    [[nodiscard]] std::exception_ptr latest_request() const;
 
     [[nodiscard]] TaskBase* as_task() noexcept override { return this; }
     [[nodiscard]] std::string name() const;
@@ -141,18 +145,35 @@ public:
         return throw_cancelled_ || node.cancelled();
     }
 
+    /// Has owner.heard(*this, 0) called in the iteration after the task is done, without a node of
+    /// its own: the task's place in the ready queue, free then, serves. False if somebody waits for
+    /// the task already.
+    [[nodiscard]] bool listen(Listener::Owner& owner) noexcept {
+        if (done() || listener_ != nullptr || has_hooks()) {
+            return false;
+        }
+        listener_ = &owner;
+        has_listener_ = true;
+        return true;
+    }
+    /// The owner hears nothing from now on.
+    void stop_listening(const Listener::Owner& owner) noexcept {
+        if (listener_ == &owner) {
+            listener_ = nullptr;
+        }
+    }
+
     // --- the loop
     // ---------------------------------------------------------------------------------
 
     void run() override;
+    void drop() noexcept override;
     [[nodiscard]] std::string run_described() override;
 
     /// Starts it: queued, or at once if eager. The loop holds a reference until it is done.
     void start(bool eager);
 
-    [[nodiscard]] ContextBox& context() noexcept {
-        return shares_context_ ? *shared_context() : own_context_;
-    }
+    [[nodiscard]] ContextBox& context() noexcept;
     void share_context(std::shared_ptr<ContextBox> box);
 
     void set_location(std::source_location location) noexcept { where_ = location; }
@@ -197,7 +218,8 @@ private:
     [[noreturn]] void throw_cancelled();
     void set_message(std::string_view message);
     [[nodiscard]] bool wait_was_cancelled() const noexcept;
-    [[nodiscard]] ContextBox* shared_context() const noexcept;
+    void queue_listener() noexcept override;
+    void call_listener();
     void step_body();
     void end_body();
     Extras& extras();
@@ -206,9 +228,12 @@ private:
     std::coroutine_handle<> leaf_;  // what the next step resumes
     std::uintptr_t waiting_ =
         0;  // the future or node that wakes this, tagged; 0 while queued or running
-    ContextBox own_context_;
+    union {
+        ContextBox own_context_;
+        Extras* extras_;  // where has_extras_: it holds the context, too
+    };
+    Listener::Owner* listener_ = nullptr;
     std::source_location where_;
-    std::unique_ptr<Extras> extras_;
     std::uint32_t id_;  // of the default name
     std::uint16_t cancel_requests_ = 0;
     bool started_ : 1 = false;
@@ -217,7 +242,7 @@ private:
     bool eager_ : 1 = false;
     bool report_pending_ : 1 = true;
     bool visiting_ : 1 = false;  // cancel() passes through here: breaks cycles
-    bool shares_context_ : 1 = false;
+    bool has_extras_ : 1 = false;
     // The CancelledError to throw, where it has a message, lies in error_ until the task is done.
 };
 

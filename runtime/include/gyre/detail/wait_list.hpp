@@ -34,6 +34,8 @@ public:
     WaitList() = default;
     WaitList(const WaitList&) = delete;
     WaitList& operator=(const WaitList&) = delete;
+    /// Lets go of waiters that are left: frames that a closed loop destroys after it.
+    ~WaitList();
 
     [[nodiscard]] bool empty() const noexcept { return ring_.next == &ring_; }
     /// How many wait, the woken that have not run yet included.
