@@ -55,9 +55,7 @@ void complain(const std::string& name, std::string text) {
 
 Program::Program(const std::string& name, const std::string& purpose)
     : name_(name), app_(std::make_unique<CLI::App>(purpose, name)) {
-    app_->add_option("--loop", loop_,
-                     "the event loop to run on: uv, selector, selector:poll, virtual … (the demo "
-                     "'loops' lists them)")
+    app_->add_option("--loop", loop_, "the event loop to run on; the demo 'loops' lists them")
         ->type_name("SPEC");
 }
 

@@ -1,0 +1,344 @@
+// Section 7: how tasks are stepped. Ticks: s35_ticks.cpp.
+#include "support.hpp"
+
+namespace {
+
+template <class X>
+concept MakesTask = requires(X x) {
+    create_task(std::move(x));
+};
+static_assert(MakesTask<Coro<int>>, "a coroutine becomes a task (S83)");
+static_assert(!MakesTask<int> && !MakesTask<Future<int>>, "nothing else does (S83)");
+
+Coro<Future<int>> gives(Future<int> future) { co_return future; }
+
+Coro<std::string> name_of_this_task() {
+    AnyTask here = current_task();
+    co_return here.get_name();
+}
+
+}  // namespace
+
+GYRE_TEST_CASE("create_task: the body begins in the next iteration (S72)") {
+    Log log;
+    auto body = [&]() -> Coro<> {
+        log.push_back("body");
+        co_return;
+    };
+    loop.call_soon([&] { log.push_back("before"); });
+    Task<> task = create_task(body());
+    loop.call_soon([&] { log.push_back("after"); });
+    CHECK(log.empty());
+    co_await task;
+    CHECK(joined(log) == "before body after");
+}
+
+GYRE_TEST_CASE(
+    "current_task: the running one, also when tasks interleave; none in callbacks (S73)") {
+    Log log;
+    auto body = [&](std::string name) -> Coro<> {
+        for (int i = 0; i < 3; ++i) {
+            AnyTask here = current_task();
+            log.push_back(here.get_name() == name ? "same" : "other");
+            co_await sleep(0s);
+        }
+    };
+    const AnyTask outer = current_task();
+    Task<> a = create_task(body("a"), {.name = "a"});
+    Task<> b = create_task(body("b"), {.name = "b"});
+    bool none = false;
+    loop.call_soon([&] { none = !current_task(); });
+    co_await a;
+    co_await b;
+    CHECK(joined(log) == "same same same same same same");
+    CHECK(none);
+    CHECK(current_task() == outer);
+    CHECK(current_task(loop) == outer);
+}
+
+GYRE_TEST_CASE("await of a coroutine: the same task, no iteration (S74)") {
+    const AnyTask outer = current_task();
+    outer.set_name("outer");
+    Ticks passed(loop);
+    co_await sleep(0s);
+    const int start = passed.count();
+    std::string name = co_await name_of_this_task();
+    CHECK(name == "outer");
+    CHECK(passed.count() == start);
+    Task<std::string> beside = create_task(name_of_this_task());
+    std::string other = co_await beside;
+    CHECK(other != "outer");
+    CHECK(passed.count() - start == 2);
+}
+
+GYRE_TEST_CASE("sleep(0): what is queued before runs first (S76)") {
+    Log log;
+    loop.call_soon([&] { log.push_back("1"); });
+    loop.call_soon([&] {
+        log.push_back("2");
+        loop.call_soon([&] { log.push_back("later"); });
+    });
+    co_await sleep(0s);
+    CHECK(joined(log) == "1 2");
+    co_await sleep(0s);
+    CHECK(joined(log) == "1 2 later");
+}
+
+GYRE_TEST_CASE("a task ends as its body does: result, exception, cancelled unasked (S78)") {
+    Task<int> value = create_task(number(7));
+    Task<> error = create_task(fails("boom"));
+    Task<> cancelled = create_task([]() -> Coro<> {
+        co_await sleep(0s);
+        throw CancelledError("my own");
+    });
+    co_await ticks(3);
+    CHECK(outcome(value) == "7");
+    CHECK(outcome(error) == "boom");
+    CHECK(!error.cancelled());
+    CHECK(cancelled.cancelled());
+    CHECK(cancelled.cancelling() == 0);
+    CHECK(outcome(cancelled) == "CancelledError(my own)");
+}
+
+GYRE_TEST_CASE("a task that awaits itself gets RuntimeError in the next iteration (S79)") {
+    Task<> task;
+    std::string error;
+    Ticks passed(loop);
+    task = create_task([&]() -> Coro<> {
+        const int start = passed.count();
+        Task<> self = task;
+        error = co_await ending(self);
+        error += " " + std::to_string(passed.count() - start);
+    });
+    co_await task;
+    CHECK(error == "RuntimeError 1");
+}
+
+GYRE_TEST_CASE("awaiting another loop's future: RuntimeError at the await (S80)") {
+    const std::unique_ptr<EventLoop> elsewhere = new_event_loop("virtual");
+    Future<int> foreign = create_future<int>(*elsewhere);
+    std::string text;
+    try {
+        co_await foreign;
+    } catch (const RuntimeError& error) {
+        text = error.what();
+    }
+    CHECK(text.find("attached to a different loop") != std::string::npos);
+    CHECK(!foreign.done());
+    // A done one needs no loop.
+    foreign.set_result(3);
+    int value = co_await foreign;
+    CHECK(value == 3);
+}
+
+GYRE_TEST_CASE("a task's outcome cannot be set from outside (S81)") {
+    Task<int> task = create_task(number(7));
+    CHECK(thrown_by([&] { task.set_result(1); }) == "RuntimeError");
+    CHECK(thrown_by([&] { task.set_exception(std::runtime_error("x")); }) == "RuntimeError");
+    int value = co_await task;
+    CHECK(value == 7);
+    CHECK(thrown_by([&] { task.set_result(1); }) == "RuntimeError");
+}
+
+GYRE_TEST_CASE("a future as the body's value is not awaited (S82)") {
+    Future<int> inner = create_future<int>();
+    Task<Future<int>> task = create_task(gives(inner));
+    Future<int> given = co_await task;
+    CHECK(given == inner);
+    CHECK(!given.done());
+}
+
+GYRE_TEST_CASE("names: Task-N counts up; a given one stays (S84)") {
+    Task<int> first = create_task(number(1));
+    Task<int> second = create_task(number(2));
+    const std::string one = first.get_name();
+    const std::string two = second.get_name();
+    CHECK(one.starts_with("Task-"));
+    CHECK(std::stoi(two.substr(5)) == std::stoi(one.substr(5)) + 1);
+    Task<int> named = create_task(number(3), {.name = "mine"});
+    CHECK(named.get_name() == "mine");
+    named.set_name("renamed");
+    CHECK(named.get_name() == "renamed");
+    CHECK(AnyTask(named).get_name() == "renamed");
+    co_await first;
+    co_await second;
+    co_await named;
+    CHECK(named.get_name() == "renamed");
+}
+
+TEST_CASE("current_task, all_tasks, create_task outside of a loop: RuntimeError (S71, S85)") {
+    CHECK(thrown_by([] { return current_task(); }) == "RuntimeError");
+    CHECK(thrown_by([] { return all_tasks(); }) == "RuntimeError");
+    // The rejected coroutine goes without a report.
+    const auto frames = detail::step.live_frames;
+    CHECK(thrown_by([] { return create_task(number(1)); }) == "RuntimeError");
+    CHECK(detail::step.live_frames == frames);
+    const std::unique_ptr<EventLoop> idle = new_event_loop("virtual");
+    CHECK(!current_task(*idle));
+}
+
+GYRE_TEST_CASE("all_tasks: those not done, the unstarted too (S86)") {
+    CHECK(all_tasks().size() == 1);
+    Task<int> quick = create_task(number(1));
+    Task<> slow = create_task(forever());
+    CHECK(all_tasks().size() == 3);
+    CHECK(all_tasks(loop)[1] == AnyTask(quick));
+    co_await quick;
+    const std::vector<AnyTask> left = all_tasks();
+    REQUIRE(left.size() == 2);
+    CHECK(left[0] == current_task());
+    CHECK(left[1] == AnyTask(slow));
+    slow.cancel();
+    co_await ending(slow);
+    CHECK(all_tasks().size() == 1);
+}
+
+TEST_CASE("a task pending when its loop goes: reported, its frame destroyed (S87)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        Log log;
+        const auto frames = detail::step.live_frames;
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        Reports reports(*loop);
+        struct Local {
+            Log& log;
+            explicit Local(Log& to) : log(to) {}
+            Local(const Local&) = delete;
+            Local& operator=(const Local&) = delete;
+            ~Local() { log.push_back("destroyed"); }
+        };
+        auto body = [&]() -> Coro<> {
+            Local local(log);
+            co_await sleep(1h);
+            log.push_back("never");
+        };
+        Task<> task = create_task(*loop, body(), {.name = "left"});
+        Task<> unstarted;
+        run_until_complete(*loop, ticks(2));
+        unstarted = create_task(*loop, body());
+        loop->close();
+        CHECK(joined(reports.messages) ==
+              "Task was destroyed but it is pending! Task was destroyed but it is pending!");
+        CHECK(joined(log) == "destroyed");
+        CHECK(!task.done());
+        CHECK(detail::step.live_frames == frames);
+    }
+}
+
+GYRE_TEST_CASE("no task is lost when the last handle goes: the loop owns it (S87)") {
+    bool ended = false;
+    create_task([&]() -> Coro<> {
+        co_await sleep(1ms);
+        ended = true;
+    });
+    co_await sleep(5ms);
+    CHECK(ended);
+}
+
+GYRE_TEST_CASE("eager_start: the first step runs inside create_task (S89)") {
+    Log log;
+    const AnyTask outer = current_task();
+    Future<> gate = create_future();
+    auto body = [&]() -> Coro<int> {
+        AnyTask here = current_task();
+        log.push_back(here == outer ? "outer" : here.get_name());
+        co_await gate;
+        co_return 5;
+    };
+    Task<int> task = create_task(body(), {.name = "eager", .eager_start = true});
+    CHECK(joined(log) == "eager");
+    CHECK(current_task() == outer);
+    CHECK(!task.done());
+    gate.set_result();
+    int value = co_await task;
+    CHECK(value == 5);
+}
+
+GYRE_TEST_CASE("eager_start: a body that never suspends is done on return (S89, S90, S91)") {
+    std::size_t during = 0;
+    auto body = [&]() -> Coro<int> {
+        during = all_tasks().size();
+        co_return 5;
+    };
+    Task<int> task = create_task(body(), {.eager_start = true});
+    CHECK(task.done());
+    CHECK(outcome(task) == "5");
+    CHECK(during == 2);
+    CHECK(all_tasks().size() == 1);
+    CHECK(loop.statistics().ready == 0);
+    CHECK(!task.cancel());
+    Task<> failed = create_task(
+        []() -> Coro<> {
+            throw std::runtime_error("boom");
+            co_return;
+        },
+        {.eager_start = true});
+    CHECK(outcome(failed) == "boom");
+    co_return;
+}
+
+GYRE_TEST_CASE("eager_start: after a suspension it is cancelled as any task (S91)") {
+    Task<> task = create_task(forever(), {.eager_start = true});
+    CHECK(task.cancel("enough"));
+    std::string end = co_await ending(task);
+    CHECK(end == "CancelledError(enough)");
+    CHECK(task.cancelled());
+}
+
+GYRE_TEST_CASE("eager_start: the caller goes on in its own context (S89)") {
+    static ContextVar<int> variable("variable", 0);
+    variable.set(1);
+    auto body = [&]() -> Coro<int> {
+        const int seen = variable.get();
+        variable.set(2);
+        co_return seen;
+    };
+    Task<int> task = create_task(body(), {.eager_start = true});
+    CHECK(outcome(task) == "1");
+    CHECK(variable.get() == 1);
+    co_return;
+}
+
+GYRE_TEST_CASE("eager_start: an exit error reaches the creator; loops at rest start lazily (S92)") {
+    auto body = []() -> Coro<> {
+        throw SystemExit(3);
+        co_return;
+    };
+    const AnyTask outer = current_task();
+    Reports reports(loop);
+    CHECK(thrown_by([&] { create_task(body(), {.eager_start = true}); }) == "SystemExit");
+    CHECK(joined(reports.errors) == "SystemExit");
+    CHECK(current_task() == outer);
+
+    const std::unique_ptr<EventLoop> idle = new_event_loop("virtual");
+    bool begun = false;
+    auto other = [&]() -> Coro<> {
+        begun = true;
+        co_return;
+    };
+    Task<> task = create_task(*idle, other(), {.eager_start = true});
+    CHECK(!begun);
+    task.cancel();
+    auto finish = [&] { run_until_complete(*idle, Future<>(task)); };
+    CHECK(thrown_by(finish) == "RuntimeError");  // this loop runs on the thread
+    // It is closed with an unstarted task, which is reported.
+    Reports elsewhere(*idle);
+    idle->close();
+    CHECK(elsewhere.count() == 1);
+    co_return;
+}
+
+GYRE_TEST_CASE("a chain of awaited coroutines is one task (S93)") {
+    struct Chain {
+        static Coro<int> deep(int depth) {
+            if (depth == 0) {
+                co_await sleep(0s);
+                co_return static_cast<int>(all_tasks().size());
+            }
+            int tasks = co_await deep(depth - 1);
+            co_return tasks;
+        }
+    };
+    int tasks = co_await Chain::deep(500);
+    CHECK(tasks == 1);
+}

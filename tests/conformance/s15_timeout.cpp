@@ -1,0 +1,333 @@
+// Section 15: timeout and timeout_at.
+#include "support.hpp"
+
+#include <optional>
+
+namespace {
+
+// Takes the loop's time without waiting; the virtual clock stands still meanwhile.
+void spend(EventLoop& loop, std::chrono::nanoseconds duration) {
+    const auto until = loop.time() + duration;
+    while (!(loop == "virtual") && loop.time() < until) {
+    }
+}
+
+}  // namespace
+
+GYRE_TEST_CASE("timeout: reschedule in any state but active: RuntimeError with the state (S162)") {
+    Timeout* kept = nullptr;
+    std::string text;
+    const auto attempt = [&] {
+        try {
+            kept->reschedule(std::nullopt);
+            text.clear();
+        } catch (const RuntimeError& error) {
+            text = error.what();
+        }
+    };
+    co_await timeout(1h, [&](Timeout& limit) -> Coro<> {
+        kept = &limit;
+        attempt();
+        CHECK(text.empty());
+        co_return;
+    });
+    // Expiring: past the deadline, the body still running.
+    auto expiring = timeout(1ms, [&](Timeout& limit) -> Coro<> {
+        std::string end = co_await ending(sleep(1h));
+        kept = &limit;
+        CHECK(limit.expired());
+        attempt();
+        CHECK(text.find("expiring") != std::string::npos);
+    });
+    co_await std::move(expiring);
+}
+
+GYRE_TEST_CASE("timeout: only in a task (S163)") {
+    std::string error;
+    loop.call_soon([&] {
+        Coro<int> coro = timeout(1s, [] { return number(1); });
+        // It is entered by the task that awaits it: there is none here.
+        error = static_cast<bool>(coro) ? "not entered" : "entered";
+        coro.close();
+    });
+    co_await sleep(0s);
+    CHECK(error == "not entered");
+    CHECK(loop.statistics().timers == 0);
+}
+
+GYRE_TEST_CASE("timeout: no deadline, a moved one, one taken away (S164)") {
+    auto unlimited = timeout(std::nullopt, [](Timeout& limit) -> Coro<int> {
+        CHECK(!limit.when());
+        co_await sleep(2ms);
+        CHECK(!limit.expired());
+        co_return 1;
+    });
+    int value = co_await std::move(unlimited);
+    CHECK(value == 1);
+
+    const auto start = loop.time();
+    auto moved = timeout(1h, [&](Timeout& limit) -> Coro<> {
+        CHECK(*limit.when() >= start + 1h);
+        limit.reschedule(start + 3ms);
+        CHECK(limit.when() == start + 3ms);
+        co_await sleep(1h);
+    });
+    std::string end = co_await ending(std::move(moved));
+    CHECK(end == "TimeoutError");
+    CHECK(loop.time() - start < 10s);
+    CHECK(loop.time() - start >= 3ms);
+
+    auto taken = timeout(2ms, [](Timeout& limit) -> Coro<int> {
+        limit.reschedule(std::nullopt);
+        CHECK(!limit.when());
+        co_await sleep(5ms);
+        co_return 2;
+    });
+    value = co_await std::move(taken);
+    CHECK(value == 2);
+    CHECK(loop.statistics().timers == 0);
+}
+
+GYRE_TEST_CASE("timeout_at: a point of the loop's clock, or none (S164)") {
+    const auto deadline = loop.time() + 2ms;
+    auto limited = timeout_at(deadline, [&](Timeout& limit) -> Coro<> {
+        CHECK(limit.when() == deadline);
+        co_await sleep(1h);
+    });
+    std::string end = co_await ending(std::move(limited));
+    CHECK(end == "TimeoutError");
+    CHECK(loop.time() >= deadline);
+    auto unlimited = timeout_at(std::nullopt, [] { return later(1ms, 3); });
+    int value = co_await std::move(unlimited);
+    CHECK(value == 3);
+}
+
+GYRE_TEST_CASE("timeout: a deadline in the past: a body that never waits passes (S165)") {
+    for (const std::chrono::milliseconds limit : {0ms, -10ms}) {
+        bool expired = true;
+        auto quick = timeout(limit, [&](Timeout& self) -> Coro<int> {
+            expired = self.expired();
+            co_return 4;
+        });
+        int value = co_await std::move(quick);
+        CHECK(value == 4);
+        CHECK(!expired);
+        auto yields = timeout(limit, []() -> Coro<> { co_await sleep(0s); });
+        std::string end = co_await ending(std::move(yields));
+        CHECK(end == "TimeoutError");
+        auto past = timeout_at(loop.time() - 1s, []() -> Coro<> { co_await sleep(0s); });
+        end = co_await ending(std::move(past));
+        CHECK(end == "TimeoutError");
+    }
+    CHECK(current_task().cancelling() == 0);
+    co_await sleep(0s);
+}
+
+GYRE_TEST_CASE("timeout: past the deadline the task is cancelled, expired() is true (S166)") {
+    Log log;
+    auto body = timeout(1ms, [&](Timeout& limit) -> Coro<> {
+        AnyTask here = current_task();
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            log.push_back(limit.expired() ? "expired" : "active");
+            log.push_back(std::to_string(here.cancelling()));
+            throw;
+        }
+    });
+    std::string end = co_await ending(std::move(body));
+    CHECK(end == "TimeoutError");
+    CHECK(joined(log) == "expired 1");
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: the level of cancels on entry decides (S167)") {
+    Task<std::string> task = create_task([]() -> Coro<std::string> {
+        AnyTask here = current_task();
+        here.cancel();
+        std::string first = co_await ending(sleep(1h));
+        // One request stays outstanding, and is none of the limit's.
+        auto body = timeout(1ms, [] { return forever(); });
+        std::string second = co_await ending(std::move(body));
+        co_return first + " " + second + " " + std::to_string(here.cancelling());
+    });
+    std::string seen = co_await task;
+    CHECK(seen == "CancelledError TimeoutError 1");
+}
+
+GYRE_TEST_CASE("timeout: a cancel after it expired: CancelledError (S167, S170)") {
+    Task<std::string> task = create_task([]() -> Coro<std::string> {
+        AnyTask here = current_task();
+        auto body = timeout(1ms, [&]() -> Coro<> {
+            std::string end = co_await ending(sleep(1h));
+            here.cancel("outside");
+            co_await sleep(1h);
+        });
+        std::string end = co_await ending(std::move(body));
+        co_return end + " " + std::to_string(here.cancelling());
+    });
+    std::string seen = co_await task;
+    CHECK(seen == "CancelledError(outside) 1");
+}
+
+GYRE_TEST_CASE("timeout: swallowed: the body's value, expired, the count restored (S168)") {
+    bool expired = false;
+    auto body = timeout(1ms, [&](Timeout& limit) -> Coro<int> {
+        std::string end = co_await ending(sleep(1h));
+        expired = limit.expired();
+        co_await ticks(2);
+        co_return 6;
+    });
+    int value = co_await std::move(body);
+    CHECK(value == 6);
+    CHECK(expired);
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: another exception made of it leaves unchanged (S169)") {
+    auto body = timeout(1ms, []() -> Coro<> {
+        try {
+            co_await sleep(1h);
+        } catch (const CancelledError&) {
+            throw std::runtime_error("mine");
+        }
+    });
+    std::string end = co_await ending(std::move(body));
+    CHECK(end == "mine");
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: a cancel at the moment it expires wins, in either order (S170)") {
+    for (const bool cancel_first : {true, false}) {
+        const auto deadline = loop.time() + 3ms;
+        Task<> task;
+        if (cancel_first) {
+            loop.call_at(deadline, [&] { task.cancel("outside"); });
+        }
+        task = create_task(
+            [&]() -> Coro<> { co_await timeout_at(deadline, [] { return forever(); }); });
+        co_await sleep(0s);
+        if (!cancel_first) {
+            loop.call_at(deadline, [&] { task.cancel("outside"); });
+        }
+        std::string end = co_await ending(task);
+        // The first request is the one that was passed on.
+        CHECK(end == (cancel_first ? "CancelledError(outside)" : "CancelledError"));
+        CHECK(task.cancelled());
+        CHECK(task.cancelling() == 1);
+    }
+}
+
+GYRE_TEST_CASE("timeout: a deadline that passed while the body blocked does not expire it (S171)") {
+    bool expired = true;
+    auto body = timeout(1ms, [&](Timeout& limit) -> Coro<int> {
+        spend(loop, 2ms);
+        expired = limit.expired();
+        co_return 1;
+    });
+    int value = co_await std::move(body);
+    CHECK(value == 1);
+    CHECK(!expired);
+    CHECK(loop.statistics().timers == 0);
+    co_await ticks(2);
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: nested, both over at one moment: only the outer throws (S172)") {
+    Log log;
+    const auto deadline = loop.time() + 2ms;
+    auto outer = timeout_at(deadline, [&](Timeout& outer_limit) -> Coro<> {
+        auto inner = timeout_at(deadline, [&]() -> Coro<> { co_await sleep(1h); });
+        std::exception_ptr error;
+        try {
+            co_await std::move(inner);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        log.push_back(name_of(error));
+        log.push_back(outer_limit.expired() ? "expired" : "active");
+        std::rethrow_exception(error);
+    });
+    std::string end = co_await ending(std::move(outer));
+    CHECK(end == "TimeoutError");
+    CHECK(joined(log) == "CancelledError expired");
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: nested: each throws its own (S172)") {
+    Log log;
+    auto outer = timeout(1h, [&](Timeout& outer_limit) -> Coro<> {
+        auto inner = timeout(1ms, [] { return forever(); });
+        std::string end = co_await ending(std::move(inner));
+        log.push_back(end);
+        log.push_back(outer_limit.expired() ? "expired" : "active");
+        outer_limit.reschedule(loop.time() + 1ms);
+        co_await sleep(1h);
+    });
+    std::string end = co_await ending(std::move(outer));
+    CHECK(end == "TimeoutError");
+    CHECK(joined(log) == "TimeoutError active");
+}
+
+GYRE_TEST_CASE("timeout: one in the cleanup of another (S172)") {
+    Log log;
+    auto outer = timeout(1ms, [&]() -> Coro<> {
+        std::exception_ptr error;
+        try {
+            co_await sleep(1h);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        auto cleanup = timeout(1ms, [] { return forever(); });
+        std::string end = co_await ending(std::move(cleanup));
+        log.push_back(end);
+        std::rethrow_exception(error);
+    });
+    std::string end = co_await ending(std::move(outer));
+    CHECK(end == "TimeoutError");
+    CHECK(joined(log) == "TimeoutError");
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: an exception before it expires passes (S173)") {
+    auto body = timeout(1h, [] { return fails("boom"); });
+    std::string end = co_await ending(std::move(body));
+    CHECK(end == "boom");
+    CHECK(loop.statistics().timers == 0);
+    auto cancelled = timeout(1h, []() -> Coro<> {
+        throw CancelledError("own");
+        co_return;
+    });
+    end = co_await ending(std::move(cancelled));
+    CHECK(end == "CancelledError(own)");
+}
+
+GYRE_TEST_CASE("timeout: caught, the task goes on as if nothing had been (S174)") {
+    Task<std::string> task = create_task([]() -> Coro<std::string> {
+        auto body = timeout(1ms, [] { return forever(); });
+        std::string end = co_await ending(std::move(body));
+        co_await ticks(2);
+        AnyTask here = current_task();
+        co_return end + " " + std::to_string(here.cancelling());
+    });
+    std::string seen = co_await task;
+    CHECK(seen == "TimeoutError 0");
+    CHECK(!task.cancelled());
+}
+
+GYRE_TEST_CASE("timeout: of a task group: its children are cancelled first (S169, S185)") {
+    Log log;
+    auto body = timeout(1ms, [&]() -> Coro<> {
+        co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+            group.create_task([&]() -> Coro<> {
+                std::string end = co_await ending(sleep(1h));
+                log.push_back(end);
+            });
+            co_return;
+        });
+    });
+    std::string end = co_await ending(std::move(body));
+    CHECK(end == "TimeoutError");
+    CHECK(joined(log) == "CancelledError");
+    CHECK(current_task().cancelling() == 0);
+}
