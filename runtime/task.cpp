@@ -22,4 +22,24 @@ std::vector<AnyTask> all_tasks(EventLoop& loop) {
     return all;
 }
 
+void set_task_factory(EventLoop& loop, TaskFactory factory) {
+    detail::LoopData& data = detail::LoopData::of(loop);
+    data.factory = factory ? std::make_shared<TaskFactory>(std::move(factory)) : nullptr;
+}
+
+TaskFactory get_task_factory(EventLoop& loop) {
+    const TaskFactory* factory = detail::task_factory(loop);
+    return factory == nullptr ? TaskFactory() : *factory;
+}
+
+AnyTask eager_task_factory(EventLoop& /*loop*/, TaskMaker& make, TaskOptions options) {
+    options.eager_start = true;
+    return make(options);
+}
+
+const TaskFactory* detail::task_factory(EventLoop& loop) noexcept {
+    const auto* data = static_cast<const LoopData*>(loop.extension());
+    return data == nullptr ? nullptr : static_cast<const TaskFactory*>(data->factory.get());
+}
+
 }  // namespace gyre

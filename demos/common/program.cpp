@@ -56,7 +56,8 @@ void complain(const std::string& name, std::string text) {
 Program::Program(const std::string& name, const std::string& purpose)
     : name_(name), app_(std::make_unique<CLI::App>(purpose, name)) {
     app_->add_option("--loop", loop_, "the event loop to run on; the demo 'loops' lists them")
-        ->type_name("SPEC");
+        ->type_name("SPEC")
+        ->take_last();
 }
 
 Program::~Program() = default;
@@ -69,6 +70,7 @@ void Program::add_number(const std::string& names, int& value, int least, const 
     app_->add_option(names, value, help)
         ->transform(number_from(least))
         ->type_name("N")
+        ->take_last()
         ->capture_default_str();
 }
 
@@ -107,6 +109,7 @@ void Program::add_seed(Random& random) {
     };
     app_->add_option_function<std::string>("--seed", seed, "where the random numbers start")
         ->type_name("N")
+        ->take_last()
         ->default_str("444");
 }
 

@@ -7,6 +7,7 @@
 #include <gyre/future.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -20,11 +21,24 @@ namespace gyre {
 template <class T = void>
 class Task;
 
+/// A context or none, for options: the context outlives the call that takes them.
+class ContextRef {
+public:
+    constexpr ContextRef(std::nullptr_t /*none*/ = nullptr) noexcept {}
+    constexpr ContextRef(const Context* context) noexcept : context_(context) {}
+    constexpr ContextRef(const Context& context) noexcept : context_(&context) {}
+
+    [[nodiscard]] constexpr const Context* get() const noexcept { return context_; }
+
+private:
+    const Context* context_ = nullptr;
+};
+
 /// How a task is made.
 struct TaskOptions {
-    std::string_view name = {};        ///< empty: "Task-N"
-    const Context* context = nullptr;  ///< the context to run in; null: a copy of the creator's
-    bool eager_start = false;          ///< run to the first suspension before create_task() returns
+    std::string_view name = {};  ///< empty: "Task-N"
+    ContextRef context = {};     ///< the context to run in; none: a copy of the creator's
+    bool eager_start = false;    ///< run to the first suspension before create_task() returns
 };
 static_assert(std::is_trivially_destructible_v<TaskOptions>);
 
@@ -138,6 +152,46 @@ private:
     [[nodiscard]] detail::TaskBase& task() const { return *this->base().as_task(); }
 };
 
+/// Makes the task that a task factory is asked for; once.
+class GYRE_API TaskMaker {
+public:
+    TaskMaker() = default;
+    TaskMaker(const TaskMaker&) = delete;
+    TaskMaker& operator=(const TaskMaker&) = delete;
+    virtual AnyTask operator()(TaskOptions options) = 0;
+
+protected:
+    ~TaskMaker() = default;
+};
+
+/// What stands between create_task() and the task: sees every task that is made, and may change its
+/// options.
+///
+/// ```
+/// set_task_factory(loop, [&](EventLoop&, TaskMaker& make, TaskOptions options) {
+///     ++tasks_made;
+///     return make(options);
+/// });
+/// ```
+///
+/// asyncio: a task factory.
+using TaskFactory = std::function<AnyTask(EventLoop& loop, TaskMaker& make, TaskOptions options)>;
+
+/// Replaces the loop's task factory; an empty one restores the default. asyncio:
+/// loop.set_task_factory.
+GYRE_API void set_task_factory(EventLoop& loop, TaskFactory factory);
+/// Empty for the default. asyncio: loop.get_task_factory.
+[[nodiscard]] GYRE_API TaskFactory get_task_factory(EventLoop& loop);
+/// A factory that makes every task with eager_start. asyncio: eager_task_factory.
+GYRE_API AnyTask eager_task_factory(EventLoop& loop, TaskMaker& make, TaskOptions options);
+
+namespace detail {
+/// Null for the default.
+[[nodiscard]] GYRE_API const TaskFactory* task_factory(EventLoop& loop) noexcept;
+template <class T>
+[[nodiscard]] Task<T> make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
+}  // namespace detail
+
 /// Makes a task of the coroutine, on the running loop. Throws RuntimeError outside of one; the
 /// coroutine is disposed of then. asyncio: create_task.
 template <class T>
@@ -225,7 +279,7 @@ requires(detail::Awaitable<std::decay_t<A>> && !detail::AnyCoro<A> && !requires(
 }
 
 template <class T>
-Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
     CoroOwner<T> body = coro.take();
     loop.check_open();
     if (!body.get()) {
@@ -238,11 +292,39 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
     if (!options.name.empty()) {
         state->set_name(options.name);
     }
-    if (options.context != nullptr) {
-        state->share_context(options.context->box());
+    if (const Context* context = options.context.get()) {
+        state->share_context(context->box());
     }
     state->start(options.eager_start);
     return task;
+}
+
+template <class T>
+Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+    const TaskFactory* factory = task_factory(loop);
+    if (factory == nullptr) [[likely]] {
+        return make_plain_task(loop, std::move(coro), options);
+    }
+    class Maker final : public TaskMaker {
+    public:
+        Maker(EventLoop& loop, Coro<T>& coro) noexcept : loop_(loop), coro_(coro) {}
+        AnyTask operator()(TaskOptions options) override {
+            made = make_plain_task(loop_, std::move(coro_), options);
+            return made;
+        }
+        Task<T> made;
+
+    private:
+        EventLoop& loop_;
+        Coro<T>& coro_;
+    };
+    Maker make(loop, coro);
+    static_cast<void>((*factory)(loop, make, options));
+    if (!make.made) {
+        coro.close();
+        throw RuntimeError("the task factory is expected to make the task");
+    }
+    return make.made;
 }
 
 }  // namespace gyre

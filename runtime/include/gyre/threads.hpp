@@ -45,15 +45,15 @@ template <class F>
 /// is dropped. Throws RuntimeError outside a running loop or if the pool was shut down. asyncio:
 /// loop.run_in_executor.
 template <class F>
-requires std::invocable < std::decay_t<F>
-& > [[nodiscard]] auto run_in_executor(ThreadPool& pool, F&& f) {
+requires(std::invocable<std::decay_t<F>&>)
+    [[nodiscard]] auto run_in_executor(ThreadPool& pool, F&& f) {
     return detail::submit_function(get_running_loop(), &pool, std::forward<F>(f));
 }
-/// The same in the loop's own pool, made on first use.
+/// The same; null stands for the loop's own pool, which is made on first use.
 template <class F>
-requires std::invocable < std::decay_t<F>
-& > [[nodiscard]] auto run_in_executor(std::nullptr_t /*default_pool*/, F&& f) {
-    return detail::submit_function(get_running_loop(), nullptr, std::forward<F>(f));
+requires(std::invocable<std::decay_t<F>&>)
+    [[nodiscard]] auto run_in_executor(ThreadPool* pool, F&& f) {
+    return detail::submit_function(get_running_loop(), pool, std::forward<F>(f));
 }
 
 namespace detail {
@@ -99,8 +99,8 @@ Coro<std::remove_cvref_t<std::invoke_result_t<F&, A&&...>>> call_in_thread(
 /// Cancel safety: the await ends at once; a function that runs goes on, and its outcome is dropped.
 /// Throws what f throws; RuntimeError outside a running loop. asyncio: to_thread.
 template <class F, class... A>
-requires std::invocable < std::decay_t<F>
-&, std::decay_t<A>&&... > [[nodiscard]] auto to_thread(F&& f, A&&... arguments) {
+requires(std::invocable<std::decay_t<F>&, std::decay_t<A>&&...>)
+    [[nodiscard]] auto to_thread(F&& f, A&&... arguments) {
     return detail::call_in_thread<std::decay_t<F>, std::decay_t<A>...>(
         std::forward<F>(f), std::tuple<std::decay_t<A>...>(std::forward<A>(arguments)...));
 }

@@ -277,6 +277,9 @@ public:
     /// Takes it out of use; null if there is none.
     [[nodiscard]] std::shared_ptr<ThreadPool> close_pool() noexcept;
 
+    /// A TaskFactory, or null for the default.
+    std::shared_ptr<const void> factory;
+
     void on_close() noexcept override;
     void after_close() noexcept override;
     [[nodiscard]] std::string pending() const override;
