@@ -9,17 +9,6 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define GYRE_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define GYRE_TEST_SANITIZED 1
-#endif
-#endif
-#ifndef GYRE_TEST_SANITIZED
-#define GYRE_TEST_SANITIZED 0
-#endif
-
 #if !GYRE_TEST_SANITIZED
 
 namespace {
@@ -50,14 +39,10 @@ std::size_t resident_bytes() {
     return static_cast<std::size_t>(resident) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-constexpr std::size_t kTasks = 1'000'000;
+constexpr std::size_t kTasks = 1'000'000;   // on one loop
+constexpr std::size_t kFewTasks = 200'000;  // on the others: nothing here is theirs
 
 Coro<> asleep() { co_await sleep(1h); }
-
-struct Measured {
-    double bytes_each = 0;    // of a million, while they sleep
-    double bytes_stayed = 0;  // after three rounds of a hundred thousand
-};
 
 Coro<double> sleep_all(std::size_t count) {
     const std::size_t before = resident_bytes();
@@ -78,46 +63,57 @@ Coro<double> sleep_all(std::size_t count) {
     co_return static_cast<double>(during - before) / static_cast<double>(count);
 }
 
-// In a process of its own, so that nothing is there to be reused.
-Measured measure(const std::string& spec) {
+// f() in a process of its own, so that there is no memory to be reused.
+template <class F>
+double in_child(F f) {
     int ends[2] = {};
     REQUIRE(::pipe(ends) == 0);
     const pid_t child = ::fork();
     if (child == 0) {
-        Measured measured;
-        measured.bytes_each = run(sleep_all(kTasks), {.loop = spec});
-        const auto round = [&] { static_cast<void>(run(sleep_all(kTasks / 10), {.loop = spec})); };
-        round();  // what malloc keeps settles
-        round();
-        const std::size_t before = resident_bytes();
-        round();
-        round();
-        round();
-        measured.bytes_stayed = static_cast<double>(resident_bytes()) - static_cast<double>(before);
-        const bool written = ::write(ends[1], &measured, sizeof measured) == sizeof measured;
+        const double result = f();
+        const bool written = ::write(ends[1], &result, sizeof result) == sizeof result;
         ::_exit(written && detail::step.live_frames == 0 ? 0 : 1);
     }
     ::close(ends[1]);
-    Measured measured;
-    const bool read = ::read(ends[0], &measured, sizeof measured) == sizeof measured;
+    double result = 0;
+    const bool read = ::read(ends[0], &result, sizeof result) == sizeof result;
     ::close(ends[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
     CHECK(read);
     CHECK(status == 0);
-    return measured;
+    return result;
 }
 
 }  // namespace
 
-TEST_CASE("a million tasks asleep, gathered: at most 320 bytes each, and nothing stays") {
+TEST_CASE("a million tasks asleep, gathered: at most 320 bytes each") {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);
-        const Measured measured = measure(spec);
-        MESSAGE(spec, ": ", measured.bytes_each, " bytes a sleeping task");
-        CHECK(measured.bytes_each > 64);  // else the measurement is wrong
-        CHECK(measured.bytes_each <= 320);
-        CHECK(measured.bytes_stayed < 2e6);
+        const std::size_t count = spec == "virtual" ? kTasks : kFewTasks;
+        const double each = in_child([&] { return run(sleep_all(count), {.loop = spec}); });
+        MESSAGE(spec, ": ", each, " bytes a sleeping task");
+        CHECK(each > 64);  // else the measurement is wrong
+        CHECK(each <= 320);
+    }
+}
+
+TEST_CASE("tasks that slept leave no memory behind") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        const double grown = in_child([&] {
+            const auto round = [&] { static_cast<void>(run(sleep_all(30'000), {.loop = spec})); };
+            round();  // what malloc keeps settles
+            round();
+            round();
+            const std::size_t before = resident_bytes();
+            for (int i = 0; i < 8; ++i) {
+                round();
+            }
+            return static_cast<double>(resident_bytes()) - static_cast<double>(before);
+        });
+        // One block lost by each task would be four times as much at least.
+        CHECK(grown < 1e6);
     }
 }
 
@@ -274,10 +270,6 @@ TEST_CASE("a deadlock on the virtual loop names the tasks and frees every frame"
     }
     CHECK(text.find("starving") != std::string::npos);
     CHECK(text.find("memory.cpp") != std::string::npos);
-    CHECK(detail::step.live_frames == frames);
-    // With everything else pending too, which comes to its end first.
-    CHECK(thrown_by([] { return run(leaves(Way::deadlock), {.loop = "virtual"}); }) ==
-          "DeadlockError");
     CHECK(detail::step.live_frames == frames);
 }
 

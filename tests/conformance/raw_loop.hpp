@@ -11,22 +11,21 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
-inline constexpr std::initializer_list<std::string_view> all_loops{
-    "virtual", "selector:epoll", "selector:poll", "selector:select", "uv"};
-inline constexpr std::initializer_list<std::string_view> real_loops{
-    "selector:epoll", "selector:poll", "selector:select", "uv"};
+inline const std::vector<std::string_view> all_loops{"virtual", "selector:epoll", "selector:poll",
+                                                     "selector:select", "uv"};
+inline const std::vector<std::string_view> real_loops{"selector:epoll", "selector:poll",
+                                                      "selector:select", "uv"};
 
 /// Calls body(loop) with a fresh loop of each kind. Whatever it leaves there, or lets reach the
 /// exception handler, is a failure.
 template <class F>
-void on_each(std::initializer_list<std::string_view> specs, F body) {
+void on_each(const std::vector<std::string_view>& specs, F body) {
     for (const std::string_view spec : specs) {
         INFO("loop: ", spec);
         const std::unique_ptr<EventLoop> loop = new_event_loop(spec);

@@ -220,6 +220,32 @@ TEST_CASE("an event of the poll that found it does not reach the number's next o
     });
 }
 
+TEST_CASE("a file that a copy keeps open does not wake the next owner of its number (S363)") {
+    // Not so on uv: libuv takes an event for whoever has the number now.
+    on_each({"virtual", "selector:epoll", "selector:poll", "selector:select"}, [](EventLoop& loop) {
+        Sockets old;
+        const int number = old.near();
+        const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+        int calls = 0;
+        loop.add_reader(number, [&] { ++calls; });
+        run_one(loop);
+        old.close_near();
+        const Sockets fresh;
+        REQUIRE(fresh.near() == number);
+        loop.add_reader(number, [&] { ++calls; });
+        old.send();
+        run_one(loop);
+        run_one(loop);
+        CHECK(calls == 0);
+        fresh.send();
+        run_one(loop);
+        run_one(loop);
+        CHECK(calls == 2);
+        CHECK(loop.remove_reader(number));
+        ::close(copy);
+    });
+}
+
 TEST_CASE("the other end's close wakes the reader; a half-close no writer that cannot write") {
     on_each(all_loops, [](EventLoop& loop) {
         const Sockets sockets;

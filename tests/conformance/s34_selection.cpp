@@ -7,6 +7,9 @@
 #include <optional>
 #include <thread>
 
+// There only where UBSan is.
+extern "C" [[gnu::weak]] void __ubsan_handle_dynamic_type_cache_miss_abort();
+
 namespace {
 
 // install() and GYRE_LOOP as they were before, at the end of a case.
@@ -182,6 +185,10 @@ TEST_CASE("available_loops() lists each loop with what it is, and each listed on
 }
 
 TEST_CASE("a system that has no descriptor left is an error, said in the table, and no leak") {
+    if (&__ubsan_handle_dynamic_type_cache_miss_abort != nullptr) {
+        MESSAGE("left out: UBSan itself needs descriptors, to look at a type");
+        return;
+    }
     static_cast<void>(available_loops());  // libuv keeps a few for the process
     const int next = lowest_free();
     std::vector<std::string> thrown;

@@ -9,6 +9,17 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GYRE_TEST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define GYRE_TEST_SANITIZED 1
+#endif
+#endif
+#ifndef GYRE_TEST_SANITIZED
+#define GYRE_TEST_SANITIZED 0
+#endif
+
 /// "CancelledError(text)", "TimeoutError", "ExceptionGroup(a, b)" …; another exception's text.
 inline std::string name_of(const std::exception_ptr& error) {
     if (error == nullptr) {
@@ -121,6 +132,7 @@ inline Coro<> ticks(int count) {
 class Reports {
 public:
     explicit Reports(EventLoop& loop) : loop_(loop), before_(loop.get_exception_handler()) {
+        loop.retain();  // it may be closed before we go
         loop.set_exception_handler([this](EventLoop&, const ExceptionContext& context) {
             messages.push_back(context.message);
             errors.push_back(name_of(context.exception));
@@ -128,7 +140,10 @@ public:
     }
     Reports(const Reports&) = delete;
     Reports& operator=(const Reports&) = delete;
-    ~Reports() { loop_.set_exception_handler(before_); }
+    ~Reports() {
+        loop_.set_exception_handler(before_);
+        loop_.release();
+    }
 
     [[nodiscard]] std::size_t count() const { return messages.size(); }
 

@@ -62,7 +62,7 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return event_.is_set(); }
     void await_suspend(std::coroutine_handle<> handle) { event_.waiters_.wait(waiter_, handle); }
     bool await_resume() {
-        if (waiter_.linked()) {
+        if (waiter_.waited()) {
             detail::WaitList::remove(waiter_);
             detail::step.task->check_cancelled(waiter_);
         }

@@ -117,9 +117,10 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return lock_.try_acquire(); }
     void await_suspend(std::coroutine_handle<> handle) { lock_.waiters_.wait(waiter_, handle); }
     bool await_resume() {
-        if (waiter_.linked()) {
+        if (waiter_.waited()) {
+            const bool lock_lives = waiter_.linked();
             detail::WaitList::remove(waiter_);
-            if (detail::step.task->is_cancelled(waiter_) && !lock_.locked_) {
+            if (detail::step.task->is_cancelled(waiter_) && lock_lives && !lock_.locked_) {
                 lock_.wake_up_first();
             }
             detail::step.task->check_cancelled(waiter_);

@@ -97,12 +97,15 @@ public:
         semaphore_.waiters_.wait(waiter_, handle);
     }
     bool await_resume() {
-        if (waiter_.linked()) {
+        if (waiter_.waited()) {
+            const bool semaphore_lives = waiter_.linked();
             detail::WaitList::remove(waiter_);
-            if (detail::step.task->is_cancelled(waiter_) && waiter_.woken()) {
-                ++semaphore_.value_;  // the permit that we were given and will not use
+            if (semaphore_lives) {
+                if (detail::step.task->is_cancelled(waiter_) && waiter_.woken()) {
+                    ++semaphore_.value_;  // the permit that we were given and will not use
+                }
+                semaphore_.wake_up_all_possible();
             }
-            semaphore_.wake_up_all_possible();
             detail::step.task->check_cancelled(waiter_);
         }
         return true;

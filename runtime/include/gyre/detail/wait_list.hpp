@@ -17,6 +17,8 @@ public:
     ~Waiter() { unlink(); }
 
     [[nodiscard]] bool linked() const noexcept { return next != this; }
+    /// It was given to a list once: the awaiting coroutine was suspended.
+    [[nodiscard]] bool waited() const noexcept { return task() != nullptr; }
     [[nodiscard]] bool retry() override { return true; }
 
 private:
@@ -34,7 +36,8 @@ public:
     WaitList() = default;
     WaitList(const WaitList&) = delete;
     WaitList& operator=(const WaitList&) = delete;
-    /// Lets go of waiters that are left: frames that a closed loop destroys after it.
+    /// Tasks that still wait are let go: a cancelled one may come to run after its queue or lock is
+    /// gone.
     ~WaitList();
 
     [[nodiscard]] bool empty() const noexcept { return ring_.next == &ring_; }
@@ -59,7 +62,7 @@ public:
     void wait_retrying(Waiter& waiter, std::coroutine_handle<> handle);
     void append(Waiter& waiter) noexcept;
     static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
-    [[nodiscard]] Waiter* pop_front() noexcept;
+    Waiter* pop_front() noexcept;
 
     /// Wakes the first that is not done yet. False if there is none.
     bool wake_first_pending() noexcept;
