@@ -33,6 +33,18 @@ std::exception_ptr make_cancelled(std::string_view message) {
                            : std::make_exception_ptr(CancelledError(std::string(message)));
 }
 
+// g++ names a coroutine by the function that it makes of it, "void f(f(int)::…Frame*)": f() is what
+// was written.
+std::string function_name(const std::source_location& location) {
+    std::string name = location.function_name();
+    if (name.find("Frame*") != std::string::npos) {
+        name.erase(name.find('('));
+        name.erase(0, name.starts_with("void ") ? 5 : 0);
+        name += "()";
+    }
+    return name;
+}
+
 std::string message_of(const std::exception_ptr& error) {
     if (error == nullptr) {
         return {};
@@ -342,7 +354,7 @@ std::string TaskBase::name() const {
 void TaskBase::set_name(std::string_view name) { extras().name = name; }
 
 std::string TaskBase::where() const {
-    return std::string(where_.function_name()) + " at " + where_.file_name() + ":" +
+    return function_name(where_) + " at " + where_.file_name() + ":" +
            std::to_string(where_.line());
 }
 
