@@ -227,7 +227,7 @@ void EventLoop::close() {
     }
     inbox_->close();
     while (!signals_.empty()) {
-        remove_signal_handler(signals_.begin()->first);
+        unregister_signal(signals_.begin()->first, signals_.begin()->second.native);
     }
     // Dropping one may queue another, from a destructor.
     const auto drop_all = [this] {
@@ -311,7 +311,7 @@ void EventLoop::register_signal(int signal, detail::HandleState* state) {
             drop_registration(*std::exchange(found->second.state, state));
             return;
         }
-        remove_signal_handler(signal);
+        unregister_signal(signal, false);
         const auto place = signals_.emplace(signal, Registration{state, true}).first;
         try {
             watch_signal(signal);
@@ -346,9 +346,9 @@ bool EventLoop::register_interrupt(detail::HandleState* state) {
     return true;
 }
 
-bool EventLoop::remove_signal_handler(int signal) {
+bool EventLoop::unregister_signal(int signal, bool native) noexcept {
     const auto found = signals_.find(signal);
-    if (found == signals_.end()) {
+    if (found == signals_.end() || found->second.native != native) {
         return false;
     }
     const Registration registration = found->second;

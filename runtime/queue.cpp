@@ -1,3 +1,4 @@
+#include <gyre/errors.hpp>
 #include <gyre/queue.hpp>
 
 namespace gyre::detail {
@@ -8,6 +9,12 @@ void QueueBase::task_done() {
     }
     if (--unfinished_ == 0) {
         finished_.set();
+    }
+}
+
+void QueueBase::check_lives(bool queue_lives) {
+    if (!queue_lives) {
+        throw RuntimeError("the queue was destroyed while a task waited for it");
     }
 }
 

@@ -2,8 +2,6 @@
 #include <gyre/run.hpp>
 #include <gyre/threads.hpp>
 
-#include <csignal>
-
 namespace gyre {
 
 namespace detail {
@@ -135,7 +133,7 @@ void Runner::run_task(detail::TaskBase& task) {
         bool watching;
         ~Restore() {
             if (watching) {
-                loop.remove_signal_handler(SIGINT);
+                loop.remove_interrupt_handler();
             }
         }
     } restore{*loop_, watching};

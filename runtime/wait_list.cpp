@@ -4,7 +4,10 @@
 namespace gyre::detail {
 
 WaitList::~WaitList() {
-    while (pop_front() != nullptr) {
+    for (ListLink* ring : {&ring_, &woken_}) {
+        while (ring->next != ring) {
+            static_cast<Waiter*>(ring->next)->unlink();
+        }
     }
     if (loop_ != nullptr) {
         loop_->release();
@@ -52,16 +55,19 @@ void WaitList::wait_retrying(Waiter& waiter, std::coroutine_handle<> handle) {
     task.suspend_on(static_cast<RetryNode&>(waiter), handle);
 }
 
-void WaitList::append(Waiter& waiter) noexcept {
-    waiter.previous = ring_.previous;
-    waiter.next = &ring_;
-    ring_.previous->next = &waiter;
-    ring_.previous = &waiter;
+void WaitList::move_to(ListLink& ring, Waiter& waiter) noexcept {
+    waiter.unlink();
+    waiter.previous = ring.previous;
+    waiter.next = &ring;
+    ring.previous->next = &waiter;
+    ring.previous = &waiter;
 }
 
 bool WaitList::wake_and_remove_first() noexcept {
-    while (Waiter* waiter = pop_front()) {
-        if (!waiter->done()) {
+    while (Waiter* waiter = front()) {
+        const bool was_done = waiter->done();
+        move_to(woken_, *waiter);
+        if (!was_done) {
             waiter->wake();
             return true;
         }
@@ -72,14 +78,6 @@ bool WaitList::wake_and_remove_first() noexcept {
 void WaitList::wake_and_remove_all() noexcept {
     while (wake_and_remove_first()) {
     }
-}
-
-Waiter* WaitList::pop_front() noexcept {
-    Waiter* waiter = front();
-    if (waiter != nullptr) {
-        waiter->unlink();
-    }
-    return waiter;
 }
 
 bool WaitList::wake_first_pending() noexcept {

@@ -399,3 +399,29 @@ TEST_CASE("queue: destroyed before its waiters when the loop goes (S412)") {
         CHECK(detail::step.live_frames == frames);
     }
 }
+
+TEST_CASE("queue: destroyed between a waiter's wake-up and its step (S412)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        Log log;
+        const auto body = [&log]() -> Coro<> {
+            auto queue = std::make_unique<Queue<int>>(1);
+            Task<> cancelled = create_task(takes(*queue, log, "cancelled"));
+            Task<> woken = create_task(takes(*queue, log, "woken"));
+            co_await sleep(0s);
+            queue->put_nowait(1);
+            static_cast<void>(queue->get_nowait());
+            queue->put_nowait(2);
+            cancelled.cancel();
+            queue = std::make_unique<Queue<int>>(1);
+            queue->put_nowait(3);
+            Task<> putter = create_task(puts(*queue, log, 4));
+            co_await sleep(0s);
+            static_cast<void>(queue->get_nowait());
+            queue.reset();
+            co_await gather(cancelled, woken, putter);
+        };
+        run(body(), {.loop = spec});
+        CHECK(log == Log{"cancelled:CancelledError", "woken:RuntimeError", "4:RuntimeError"});
+    }
+}

@@ -377,6 +377,43 @@ TEST_CASE("a handler that the program installs during the run stays (S252)") {
     }
 }
 
+TEST_CASE("a handler that main adds to the loop for Ctrl-C outlives the run (S252)") {
+    for (const std::string_view spec : all_loops) {
+        INFO("loop: ", spec);
+        const DefaultInterrupt at_first;
+        int calls = 0;
+        const auto body = [&](bool first) -> Coro<int> {
+            if (first) {
+                get_running_loop().add_signal_handler(SIGINT, [&] { ++calls; });
+            }
+            ::raise(SIGINT);
+            co_await sleep(1ms);
+            co_return calls;
+        };
+        Runner runner({.loop = spec});
+        CHECK(runner.run(body(true)) == 1);
+        CHECK(runner.run(body(false)) == 2);
+        CHECK(runner.get_loop().statistics().signals == 1);
+        CHECK(runner.get_loop().remove_signal_handler(SIGINT));
+        CHECK(has_default_action(SIGINT));
+    }
+}
+
+TEST_CASE("remove_signal_handler does not take Ctrl-C from the run (S252, S389)") {
+    for (const std::string_view spec : all_loops) {
+        INFO("loop: ", spec);
+        const DefaultInterrupt at_first;
+        bool removed = true;
+        const auto body = [&]() -> Coro<> {
+            removed = get_running_loop().remove_signal_handler(SIGINT);
+            ::raise(SIGINT);
+            co_await sleep(1h);
+        };
+        CHECK(thrown_by([&] { run(body(), {.loop = spec}); }) == "KeyboardInterrupt");
+        CHECK(!removed);
+    }
+}
+
 TEST_CASE("in another thread run() does not touch SIGINT (S248)") {
     for (const std::string_view spec : all_loops) {
         INFO("loop: ", spec);

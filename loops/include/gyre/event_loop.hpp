@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -191,7 +192,7 @@ public:
             signal, make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
     }
     /// Restores the default action; false if nothing was registered.
-    bool remove_signal_handler(int signal);
+    bool remove_signal_handler(int signal) noexcept { return unregister_signal(signal, true); }
 
     // --- errors and debugging -------------------------------------------------------------------
 
@@ -281,6 +282,8 @@ public:
         check_call();
         return register_interrupt(make_callback(false, std::forward<F>(function)));
     }
+    /// Leaves a handler that add_signal_handler(SIGINT, …) put in its place.
+    void remove_interrupt_handler() noexcept { unregister_signal(SIGINT, false); }
 
     virtual ~EventLoop();  // by delete alone: see operator delete
 
@@ -372,6 +375,7 @@ private:
     void post_or_throw(detail::HandleState& state);
     void register_fd(int fd, bool writer, detail::HandleState* state);
     void register_signal(int signal, detail::HandleState* state);
+    bool unregister_signal(int signal, bool native) noexcept;
     bool register_interrupt(detail::HandleState* state);
 
     void run_once();

@@ -49,6 +49,8 @@ protected:
         finished_.clear();
         getters_.wake_and_remove_first();
     }
+    /// For a waiter that was woken and finds its queue gone.
+    static void check_lives(bool queue_lives);
     void items_were_dropped(std::size_t count) noexcept;
     void set_shutdown() noexcept;
 
@@ -236,11 +238,14 @@ public:
     }
     T await_resume() {
         if (suspended_) {
+            const bool queue_lives = linked();
             detail::WaitList::remove(*this);
-            if (detail::step.task->is_cancelled(*this) && woken() && !queue_.empty()) {
+            if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
+                !queue_.empty()) {
                 queue_.getters_.wake_and_remove_first();  // our wake-up was somebody's item
             }
             detail::step.task->check_cancelled(*this);
+            check_lives(queue_lives);
         }
         return queue_.get_nowait();
     }
@@ -248,7 +253,7 @@ public:
 private:
     [[nodiscard]] bool may_go_on() const noexcept { return !queue_.empty() || queue_.shutdown_; }
     bool retry() override {
-        if (may_go_on()) {
+        if (!linked() || may_go_on()) {
             return true;
         }
         wait_again();
@@ -272,11 +277,14 @@ public:
     }
     void await_resume() {
         if (suspended_) {
+            const bool queue_lives = linked();
             detail::WaitList::remove(*this);
-            if (detail::step.task->is_cancelled(*this) && woken() && !queue_.full()) {
+            if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
+                !queue_.full()) {
                 queue_.putters_.wake_and_remove_first();  // our wake-up was somebody's room
             }
             detail::step.task->check_cancelled(*this);
+            check_lives(queue_lives);
         }
         queue_.put_nowait(std::move(item_));
     }
@@ -284,7 +292,7 @@ public:
 private:
     [[nodiscard]] bool may_go_on() const noexcept { return !queue_.full() || queue_.shutdown_; }
     bool retry() override {
-        if (may_go_on()) {
+        if (!linked() || may_go_on()) {
             return true;
         }
         wait_again();

@@ -16,6 +16,7 @@ public:
     Waiter() = default;
     ~Waiter() { unlink(); }
 
+    /// False if the list that it waited in is gone.
     [[nodiscard]] bool linked() const noexcept { return next != this; }
     /// It was given to a list once: the awaiting coroutine was suspended.
     [[nodiscard]] bool waited() const noexcept { return task() != nullptr; }
@@ -60,21 +61,24 @@ public:
     void wait(Waiter& waiter, std::coroutine_handle<> handle);
     /// The same, and the waiter's retry() is asked at each wake.
     void wait_retrying(Waiter& waiter, std::coroutine_handle<> handle);
-    void append(Waiter& waiter) noexcept;
+    /// Waits again, last in line.
+    void append(Waiter& waiter) noexcept { move_to(ring_, waiter); }
     static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
-    Waiter* pop_front() noexcept;
 
     /// Wakes the first that is not done yet. False if there is none.
     bool wake_first_pending() noexcept;
-    /// The same, and takes it and the done ones before it off the list.
+    /// The same, and takes it and the done ones before it off the list. It stays linked until its
+    /// task runs or the list is gone.
     bool wake_and_remove_first() noexcept;
     void wake_and_remove_all() noexcept;
     void wake_all() noexcept;
 
 private:
     void bind(TaskBase& task);
+    static void move_to(ListLink& ring, Waiter& waiter) noexcept;
 
     ListLink ring_;
+    ListLink woken_;  // off the list, and not resumed yet
     EventLoop* loop_ = nullptr;
 };
 
