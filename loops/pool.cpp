@@ -1,7 +1,6 @@
 #include <gyre/detail/pool.hpp>
 
 #include <array>
-#include <cstdlib>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -11,13 +10,6 @@ namespace gyre::detail {
 GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses] = {};
 
 namespace {
-
-void* allocate_or_throw(std::size_t size) {
-    if (void* memory = std::malloc(size)) {
-        return memory;
-    }
-    throw std::bad_alloc();
-}
 
 #if GYRE_POOL_RECYCLES
 
@@ -128,7 +120,7 @@ ThreadLists* thread_lists() {
 
 void* pool_allocate_slow(std::size_t size) {
     if (size > Pool::kLargest) {
-        return allocate_or_throw(size);
+        return ::operator new(size);
     }
     const std::size_t index = Pool::class_of(size);
     const std::size_t rounded = index * Pool::kStep;
@@ -137,7 +129,7 @@ void* pool_allocate_slow(std::size_t size) {
     }
     ThreadLists* lists = thread_lists();
     if (lists == nullptr) {
-        return allocate_or_throw(rounded);
+        return ::operator new(rounded);
     }
     if (lists->left < rounded) {
         // The rest of the old chunk becomes a block of its own size.
@@ -146,7 +138,7 @@ void* pool_allocate_slow(std::size_t size) {
             depot().put(lists->left / Pool::kStep, rest, rest);
         }
         lists->left = 0;
-        lists->fresh = static_cast<char*>(allocate_or_throw(kChunk));
+        lists->fresh = static_cast<char*>(::operator new(kChunk));
         lists->left = kChunk;
     }
     lists->left -= rounded;
@@ -155,7 +147,7 @@ void* pool_allocate_slow(std::size_t size) {
 
 void pool_free_slow(void* memory, std::size_t size) noexcept {
     if (size > Pool::kLargest) {
-        std::free(memory);
+        ::operator delete(memory);
         return;
     }
     const std::size_t index = Pool::class_of(size);
@@ -175,8 +167,8 @@ void pool_free_slow(void* memory, std::size_t size) noexcept {
 
 #else
 
-void* pool_allocate_slow(std::size_t size) { return allocate_or_throw(size); }
-void pool_free_slow(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+void* pool_allocate_slow(std::size_t size) { return ::operator new(size); }
+void pool_free_slow(void* memory, std::size_t /*size*/) noexcept { ::operator delete(memory); }
 
 #endif
 

@@ -44,6 +44,30 @@ void TaskGroup::enter() {
     }
     parent_ = detail::TaskBase::current();
     parent_owner_ = detail::TaskRef::share(parent_);
+    if (cancel_on_enter_) {
+        cancel();
+    }
+}
+
+void TaskGroup::cancel() {
+    if (parent_ == nullptr) {
+        cancel_on_enter_ = true;
+        return;
+    }
+    if (exiting_ && children_.empty()) {
+        return;
+    }
+    if (!aborting_) {
+        abort();
+    }
+    cancel_parent();
+}
+
+void TaskGroup::cancel_parent() {
+    if (!parent_cancel_requested_) {
+        parent_cancel_requested_ = true;
+        parent_->cancel({});
+    }
 }
 
 void TaskGroup::check_open() const {
@@ -58,22 +82,51 @@ void TaskGroup::check_open() const {
     }
 }
 
-void TaskGroup::add(detail::FutureBase& task) {
-    children_.emplace_back(*this, task);
-    children_.back().place = std::prev(children_.end());
+TaskGroup::Child::~Child() {
+    if (task() != nullptr && task()->as_task() != nullptr) {
+        task()->as_task()->stop_listening(*this);
+    }
+}
+
+void TaskGroup::Child::listen_to(detail::FutureBase& task) {
+    task_ = detail::FutureRef::share(&task);
+    if (task.as_task() == nullptr || !task.as_task()->listen(*this)) {
+        listener_ = detail::Listener(task, *this);
+    }
+}
+
+TaskGroup::Seat::Seat(TaskGroup& group) : group_(group) {
+    // Room for each child's error, the body's, and this one's.
+    const std::size_t most = group.errors_.size() + group.children_.size() + 2;
+    if (most > group.errors_.capacity()) {
+        group.errors_.reserve(2 * most);
+    }
+    place_ = group.children_.emplace(group.children_.end(), group);
+    place_->place = place_;
+}
+
+TaskGroup::Seat::~Seat() {
+    if (!taken_) {
+        group_.children_.erase(place_);
+    }
+}
+
+void TaskGroup::Seat::take(detail::FutureBase& task) {
+    place_->listen_to(task);
+    taken_ = true;
 }
 
 void TaskGroup::abort() {
     aborting_ = true;
     for (const Child& child : children_) {
-        if (!child.task().done()) {
-            child.task().cancel({});
+        if (child.task() != nullptr && !child.task()->done()) {
+            child.task()->cancel({});
         }
     }
 }
 
 void TaskGroup::child_done(Child& child) {
-    const detail::FutureRef task = detail::FutureRef::share(&child.task());
+    const detail::FutureRef task = detail::FutureRef::share(child.task());
     children_.erase(child.place);
     if (waiting_ != nullptr && children_.empty()) {
         waiting_->wake();
@@ -98,13 +151,15 @@ void TaskGroup::child_done(Child& child) {
     }
     if (!aborting_ && !parent_cancel_requested_) {
         abort();
-        parent_cancel_requested_ = true;
-        parent_->cancel({});
+        cancel_parent();
     }
 }
 
-Coro<> TaskGroup::exit(std::exception_ptr error) {
+Coro<> TaskGroup::exit(std::exception_ptr error) { co_await finish(error); }
+
+Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
     exiting_ = true;
+    std::exception_ptr error = error_of_body;
     std::exception_ptr cancellation;
     if (error != nullptr) {
         const Kind kind = kind_of(error);

@@ -450,6 +450,78 @@ GYRE_TEST_CASE("TaskGroup: an eager child that fails does not cancel inside crea
     CHECK(current_task().cancelling() == 0);
 }
 
+GYRE_TEST_CASE("group.cancel(): children and body are cancelled, the block ends quietly (S195)") {
+    Log log;
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        Task<> child = group.create_task(forever());
+        co_await sleep(0s);
+        group.cancel();
+        group.cancel();
+        CHECK(thrown_by([&] { group.create_task(forever()); }) == "RuntimeError");
+        std::string end = co_await ending(sleep(1h));
+        log.push_back(end);
+        std::string childs = co_await ending(child);
+        log.push_back(childs);
+    });
+    CHECK(log == Log{"CancelledError", "CancelledError"});
+    CHECK(current_task().cancelling() == 0);
+
+    // From a child, with the body at its end.
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        group.create_task(forever());
+        group.create_task([&group]() -> Coro<> {
+            group.cancel();
+            co_return;
+        });
+        co_return;
+    });
+    CHECK(current_task().cancelling() == 0);
+
+    // A body that has no value to give.
+    auto valued = with_task_group([](TaskGroup& group) -> Coro<int> {
+        group.cancel();
+        co_await sleep(1h);
+        co_return 1;
+    });
+    std::string end = co_await ending(std::move(valued));
+    CHECK(end == "CancelledError");
+}
+
+GYRE_TEST_CASE(
+    "group.cancel() before it is entered, with errors, with a cancel from outside (S195)") {
+    TaskGroup group;
+    group.cancel();
+    group.enter();
+    std::string slept = co_await ending(sleep(1h));
+    CHECK(slept == "CancelledError");
+    co_await group.exit(nullptr);
+    group.cancel();
+    CHECK(current_task().cancelling() == 0);
+
+    auto failing = with_task_group([](TaskGroup& inner) -> Coro<> {
+        inner.create_task([]() -> Coro<> {
+            std::string end = co_await ending(sleep(1h));
+            throw std::runtime_error("cleanup");
+        });
+        co_await sleep(0s);
+        inner.cancel();
+        co_await sleep(1h);
+    });
+    std::string end = co_await ending(std::move(failing));
+    CHECK(end == "ExceptionGroup(cleanup)");
+
+    Task<> outside = create_task([]() -> Coro<> {
+        co_await with_task_group([](TaskGroup& inner) -> Coro<> {
+            inner.create_task(forever());
+            inner.cancel();
+            current_task().cancel();
+            co_await sleep(1h);
+        });
+    });
+    std::string outer = co_await ending(outside);
+    CHECK(outer == "CancelledError");
+}
+
 GYRE_TEST_CASE("TaskGroup: the parent is done when a child fails: reported (S196)") {
     Reports reports(loop);
     auto group = std::make_shared<TaskGroup>();

@@ -54,7 +54,7 @@ GYRE_TEST_CASE("ticks: nothing passes for what is ready (S409)") {
     CHECK(ticks.count() == start);
 }
 
-GYRE_TEST_CASE("ticks: the table of what waits (S409)") {
+GYRE_TEST_CASE("ticks: the table of what waits (S77, S409)") {
     Ticks ticks(loop);
     co_await sleep(0s);
     int start = ticks.count();

@@ -127,7 +127,7 @@ public:
     using value_type = T;
 
     /// At most maxsize items at a time; without a bound if that is 0 or less.
-    explicit BasicQueue(std::ptrdiff_t maxsize = 0) noexcept : QueueBase(maxsize) {}
+    explicit BasicQueue(std::ptrdiff_t maxsize = 0) : QueueBase(maxsize) {}
 
     [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
     [[nodiscard]] bool empty() const noexcept { return items_.size() == 0; }

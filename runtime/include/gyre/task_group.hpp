@@ -20,6 +20,13 @@
 
 namespace gyre {
 
+class TaskGroup;
+
+namespace detail {
+template <class F>
+std::invoke_result_t<F&, TaskGroup&> run_task_group(F body);
+}
+
 /// The tasks of a with_task_group() block.
 ///
 /// Thread rule: the loop's thread. asyncio: TaskGroup.
@@ -36,13 +43,14 @@ public:
     Task<T> create_task(Coro<T> coro, TaskOptions options = {}) {
         try {
             check_open();
+            Seat seat(*this);
+            Task<T> task = gyre::create_task(parent_->loop(), std::move(coro), options);
+            seat.take(*task.state());
+            return task;
         } catch (...) {
             coro.close();
             throw;
         }
-        Task<T> task = gyre::create_task(parent_->loop(), std::move(coro), options);
-        add(*task.state());
-        return task;
     }
     /// The same for function(arguments…), a coroutine; the task owns the callable.
     template <class F, class... A>
@@ -57,18 +65,40 @@ public:
         return create_task(detail::call_owned<std::decay_t<F>>(std::forward<F>(function)), options);
     }
 
+    /// Ends the group early: cancels its tasks and the body, and the block ends without an error
+    /// when they have ended. Before enter() it takes effect there. Does nothing the second time.
+    void cancel();
+
     /// `async with` by hand: enter(), then exit() with what left the block. with_task_group() does
     /// it.
     void enter();
     [[nodiscard]] Coro<> exit(std::exception_ptr error);
 
 private:
+    template <class F>
+    friend std::invoke_result_t<F&, TaskGroup&> detail::run_task_group(F body);
     class Child;
 
+    // A place among the children for a task that is to be made: what can fail comes before it runs.
+    class GYRE_API Seat {
+    public:
+        explicit Seat(TaskGroup& group);
+        Seat(const Seat&) = delete;
+        Seat& operator=(const Seat&) = delete;
+        ~Seat();
+        void take(detail::FutureBase& task);
+
+    private:
+        TaskGroup& group_;
+        std::list<Child>::iterator place_;
+        bool taken_ = false;
+    };
+
     void check_open() const;
-    void add(detail::FutureBase& task);
     void child_done(Child& child);
     void abort();
+    void cancel_parent();
+    Coro<> finish(const std::exception_ptr& error_of_body);
 
     detail::TaskBase* parent_ = nullptr;
     detail::TaskRef parent_owner_;
@@ -79,15 +109,19 @@ private:
     bool exiting_ = false;
     bool aborting_ = false;
     bool parent_cancel_requested_ = false;
+    bool cancel_on_enter_ = false;
 };
 
 class TaskGroup::Child final : public detail::Listener::Owner {
 public:
-    Child(TaskGroup& group, detail::FutureBase& task)
-        : group_(group), task_(detail::FutureRef::share(&task)), listener_(task, *this) {}
+    explicit Child(TaskGroup& group) noexcept : group_(group) {}
+    ~Child();
+
+    void listen_to(detail::FutureBase& task);
+    /// Null while the task is being made.
+    [[nodiscard]] detail::FutureBase* task() const noexcept { return task_.get(); }
 
     std::list<Child>::iterator place;
-    [[nodiscard]] detail::FutureBase& task() const noexcept { return *task_; }
 
 private:
     void heard(detail::FutureBase& /*source*/, std::size_t /*index*/) override {
@@ -110,9 +144,10 @@ template <class F>
 std::invoke_result_t<F&, TaskGroup&> run_task_group(F body) {
     using T = typename std::invoke_result_t<F&, TaskGroup&>::value_type;
     TaskGroup group;
-    group.enter();
     Storage<T> result;
     std::exception_ptr error;
+    Coro<> end = group.finish(error);  // made first: once there are tasks it must not fail
+    group.enter();
     try {
         auto coro = std::invoke(body, group);
         if constexpr (std::is_void_v<T>) {
@@ -124,8 +159,11 @@ std::invoke_result_t<F&, TaskGroup&> run_task_group(F body) {
     } catch (...) {
         error = std::current_exception();
     }
-    co_await group.exit(error);
+    co_await std::move(end);
     if constexpr (!std::is_void_v<T>) {
+        if (!result.has_value()) {
+            throw CancelledError();
+        }
         co_return std::move(result.get());
     }
 }
@@ -145,6 +183,7 @@ std::invoke_result_t<F&, TaskGroup&> run_task_group(F body) {
 /// When a task fails, or the body does, the others are cancelled, and so is the body; when all have
 /// ended their errors are thrown as one ExceptionGroup, in order of occurrence. A cancelled task is
 /// no error. Cancel safety: cancelling the caller cancels the tasks and waits for their ends.
+/// After group.cancel() a body that was to give a value and did not is a CancelledError.
 /// Throws ExceptionGroup; CancelledError; RuntimeError outside of a task. asyncio: `async with
 /// TaskGroup() as group:`.
 template <class F>

@@ -44,6 +44,7 @@ public:
         ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<A>(arguments)...);
         full_ = true;
     }
+    [[nodiscard]] bool has_value() const noexcept { return full_; }
     [[nodiscard]] T& get() noexcept { return value_; }
 
 private:
