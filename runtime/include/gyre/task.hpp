@@ -210,7 +210,7 @@ Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options = {}) {
 namespace detail {
 
 template <class F, class... A>
-using CalledCoro = std::invoke_result_t<F&, A&&...>;
+using CalledCoro = Coro<AwaitResult<std::invoke_result_t<F&, A&&...>>>;
 
 // Keeps a callable and its arguments where the coroutine it returns can refer to them.
 template <class F, class... A>
@@ -219,17 +219,27 @@ CalledCoro<F, A...> call_owned(F function, A... arguments) {
     co_return co_await std::move(coro);
 }
 
-// Awaits what it holds: makes a coroutine of any awaitable.
-template <class A>
-Coro<AwaitResult<A>> await_held(A awaitable) {
-    co_return co_await std::move(awaitable);
-}
+template <class C>
+concept CoroLike = AnyCoro<C> || BareAwaitable<C>;
 
 template <class F, class... A>
 concept CoroFunction =
-    !AnyCoro<F> && std::invocable<F&, A&&...> && AnyCoro<std::invoke_result_t<F&, A&&...>>;
+    !AnyCoro<F> && std::invocable<F&, A&&...> && CoroLike<std::invoke_result_t<F&, A&&...>>;
 
 }  // namespace detail
+
+/// The same for anything else that can be awaited: create_task(queue.get()).
+template <class A>
+requires detail::BareAwaitable<A>
+auto create_task(A&& awaitable, TaskOptions options = {}) {
+    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)), options);
+}
+template <class A>
+requires detail::BareAwaitable<A>
+auto create_task(EventLoop& loop, A&& awaitable, TaskOptions options = {}) {
+    return create_task(loop, detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)),
+                       options);
+}
 
 /// Makes a task of function(arguments…), a coroutine. The task owns the callable and the arguments,
 /// so a lambda may capture.
@@ -273,8 +283,8 @@ template <class T>
 
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
 template <class A>
-requires(detail::Awaitable<std::decay_t<A>> && !detail::AnyCoro<A> && !requires(A a) { a.state(); })
-    [[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
+requires detail::BareAwaitable<A>
+[[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
     return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
 }
 
