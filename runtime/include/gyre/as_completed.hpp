@@ -163,9 +163,9 @@ template <class R>
 [[nodiscard]] auto as_completed(R&& awaitables) {
     return detail::start_completing(std::forward<R>(awaitables), std::nullopt);
 }
-template <class R, class Rep, class Period>
-[[nodiscard]] auto as_completed(R&& awaitables, std::chrono::duration<Rep, Period> limit) {
-    return detail::start_completing(std::forward<R>(awaitables), detail::to_nanoseconds(limit));
+template <class R>
+[[nodiscard]] auto as_completed(R&& awaitables, detail::OptionalDuration limit) {
+    return detail::start_completing(std::forward<R>(awaitables), limit.get());
 }
 
 }  // namespace gyre
