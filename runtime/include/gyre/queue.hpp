@@ -7,6 +7,7 @@
 #include <gyre/event.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <deque>
@@ -98,6 +99,9 @@ private:
 template <class T, class Compare>
 class PriorityItems {
 public:
+    PriorityItems() = default;
+    explicit PriorityItems(Compare compare) : after_{std::move(compare)} {}
+
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     void put(T&& item) {
         items_.push_back(std::move(item));
@@ -112,7 +116,8 @@ public:
 
 private:
     struct After {
-        bool operator()(const T& a, const T& b) const { return Compare()(b, a); }
+        bool operator()(const T& a, const T& b) const { return compare(b, a); }
+        [[no_unique_address]] Compare compare;
     };
     std::vector<T> items_;
     After after_;
@@ -127,7 +132,11 @@ public:
     using value_type = T;
 
     /// At most maxsize items at a time; without a bound if that is 0 or less.
-    explicit BasicQueue(std::ptrdiff_t maxsize = 0) noexcept : QueueBase(maxsize) {}
+    explicit BasicQueue(std::ptrdiff_t maxsize = 0) : QueueBase(maxsize) {}
+    /// A PriorityQueue that compares by `compare`.
+    template <class C>
+    requires std::constructible_from<Items, C> BasicQueue(std::ptrdiff_t maxsize, C&& compare)
+        : QueueBase(maxsize), items_(std::forward<C>(compare)) {}
 
     [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
     [[nodiscard]] bool empty() const noexcept { return items_.size() == 0; }
@@ -146,7 +155,7 @@ public:
     }
 
     /// Throws QueueEmpty, or QueueShutDown if the queue is shut down too.
-    [[nodiscard]] T get_nowait() {
+    T get_nowait() {
         if (empty()) {
             throw_empty();
         }
