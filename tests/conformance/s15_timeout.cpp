@@ -395,3 +395,27 @@ GYRE_TEST_CASE("timeout, with, with_task_group: the body may give anything to aw
     value = co_await with_task_group([](TaskGroup& group) { return group.create_task(number(7)); });
     CHECK(value == 7);
 }
+
+GYRE_TEST_CASE("timeout: rescheduled by another task (S164)") {
+    Future<Timeout*> given = create_future<Timeout*>();
+    const auto first = loop.time() + 10s;
+    Task<> task = create_task([&]() -> Coro<> {
+        co_await timeout_at(first, [&](Timeout& limit) -> Coro<> {
+            given.set_result(&limit);
+            co_await forever();
+        });
+    });
+    Timeout* limit = co_await given;
+    CHECK(limit->when() == first);
+    limit->reschedule(first + 20s);
+    CHECK(limit->when() == first + 20s);
+    limit->reschedule(std::nullopt);
+    CHECK(!limit->when());
+    CHECK(loop.statistics().timers == 1);  // the task's sleep
+    limit->reschedule(loop.time() - 1s);
+    CHECK(!limit->expired());
+    co_await sleep(0s);
+    CHECK(limit->expired());
+    std::string end = co_await ending(task);
+    CHECK(end == "TimeoutError");
+}

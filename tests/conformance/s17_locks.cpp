@@ -371,8 +371,11 @@ TEST_CASE("Lock, Semaphore: nothing needs a loop to be made, asked or released (
 GYRE_TEST_CASE("Semaphore: no negative number; 0 is locked (S215)") {
     CHECK(thrown_by([] { Semaphore(-1); }) == "ValueError");
     CHECK(thrown_by([] { BoundedSemaphore(-1); }) == "ValueError");
-    Semaphore none(0);
+    enum { nobody };
+    Semaphore none(nobody);
     CHECK(none.locked());
+    Semaphore many{~std::size_t{0}};
+    CHECK(!many.locked());
     Semaphore one;
     CHECK(!one.locked());
     CHECK(one.statistics().free == 1);

@@ -29,7 +29,8 @@ GYRE_TEST_CASE("queue: a size of 0 or less is no bound (S228)") {
         CHECK(queue.qsize() == 100);
         CHECK(queue.maxsize() == 0);
     }
-    Queue<int> two(2);
+    const std::vector<int> pair(2);
+    Queue<int> two{pair.size()};
     CHECK(two.empty());
     two.put_nowait(1);
     CHECK(!two.full());

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -166,6 +167,12 @@ template <class R>
 template <class R>
 [[nodiscard]] auto as_completed(R&& awaitables, detail::OptionalDuration limit) {
     return detail::start_completing(std::forward<R>(awaitables), limit.get());
+}
+/// The same for a list of tasks or futures: as_completed({reader, writer}).
+template <class F>
+[[nodiscard]] auto as_completed(std::initializer_list<F> futures,
+                                detail::OptionalDuration limit = {}) {
+    return as_completed(std::vector<F>(futures), limit);
 }
 
 }  // namespace gyre

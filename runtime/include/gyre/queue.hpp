@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/count.hpp>
 #include <gyre/detail/wait_list.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
@@ -39,8 +40,8 @@ public:
     [[nodiscard]] bool is_shutdown() const noexcept { return shutdown_; }
 
 protected:
-    explicit QueueBase(std::ptrdiff_t maxsize) noexcept
-        : maxsize_(maxsize > 0 ? static_cast<std::size_t>(maxsize) : 0) {
+    explicit QueueBase(Count maxsize) noexcept
+        : maxsize_(maxsize.get() > 0 ? static_cast<std::size_t>(maxsize.get()) : 0) {
         finished_.set();
     }
     ~QueueBase() = default;
@@ -132,10 +133,10 @@ public:
     using value_type = T;
 
     /// At most maxsize items at a time; without a bound if that is 0 or less.
-    explicit BasicQueue(std::ptrdiff_t maxsize = 0) : QueueBase(maxsize) {}
+    explicit BasicQueue(detail::Count maxsize = 0) : QueueBase(maxsize) {}
     /// A PriorityQueue that compares by `compare`.
     template <class C>
-    requires std::constructible_from<Items, C> BasicQueue(std::ptrdiff_t maxsize, C&& compare)
+    requires std::constructible_from<Items, C> BasicQueue(detail::Count maxsize, C&& compare)
         : QueueBase(maxsize), items_(std::forward<C>(compare)) {}
 
     [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
