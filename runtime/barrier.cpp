@@ -5,10 +5,10 @@
 
 namespace gyre {
 
-Barrier::Barrier(std::ptrdiff_t parties) : parties_(static_cast<std::size_t>(parties)) {
-    if (parties < 1) {
+Barrier::Barrier(detail::Count parties) : parties_(static_cast<std::size_t>(parties.get())) {
+    if (parties.get() < 1) {
         throw ValueError("a barrier is expected to have 1 party or more, not " +
-                         std::to_string(parties));
+                         std::to_string(parties.get()));
     }
 }
 

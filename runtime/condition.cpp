@@ -47,14 +47,14 @@ Coro<bool> Condition::wait() {
     co_return true;
 }
 
-void Condition::notify(std::size_t count) {
+void Condition::notify(std::ptrdiff_t count) {
     if (!locked()) {
         throw RuntimeError("cannot notify on un-acquired lock");
     }
     wake(count);
 }
 
-void Condition::wake(std::size_t count) noexcept {
+void Condition::wake(std::ptrdiff_t count) noexcept {
     while (count-- > 0 && waiters_.wake_first_pending()) {
     }
 }

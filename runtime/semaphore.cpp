@@ -17,7 +17,7 @@ std::size_t checked_value(std::ptrdiff_t value) {
 
 }  // namespace
 
-Semaphore::Semaphore(std::ptrdiff_t value) : value_(checked_value(value)) {}
+Semaphore::Semaphore(detail::Count value) : value_(checked_value(value.get())) {}
 
 Semaphore::~Semaphore() = default;
 
@@ -58,8 +58,7 @@ Coro<> Semaphore::exit(std::exception_ptr /*error*/) {
     co_return;
 }
 
-BoundedSemaphore::BoundedSemaphore(std::ptrdiff_t value)
-    : Semaphore(value), bound_(this->value()) {}
+BoundedSemaphore::BoundedSemaphore(detail::Count value) : Semaphore(value), bound_(this->value()) {}
 
 BoundedSemaphore::~BoundedSemaphore() = default;
 

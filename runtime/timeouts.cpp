@@ -4,14 +4,14 @@
 
 namespace gyre {
 
-void Timeout::reschedule(std::optional<std::chrono::nanoseconds> when) {
+void Timeout::reschedule(detail::OptionalDuration when) {
     if (state_ != State::active) {
         static constexpr const char* names[] = {"created", "active", "expiring", "expired",
                                                 "finished"};
         throw RuntimeError(std::string("cannot change the deadline of a Timeout that is ") +
                            names[static_cast<int>(state_)]);
     }
-    when_ = when;
+    when_ = when.get();
     arm();
 }
 

@@ -1,6 +1,9 @@
 // Section 7: how tasks are stepped. Ticks: s35_ticks.cpp.
 #include "support.hpp"
 
+#include <functional>
+#include <memory>
+
 namespace {
 
 template <class X>
@@ -341,4 +344,112 @@ GYRE_TEST_CASE("a chain of awaited coroutines is one task (S93)") {
     };
     int tasks = co_await Chain::deep(500);
     CHECK(tasks == 1);
+}
+
+GYRE_TEST_CASE("create_task: of whatever can be awaited: a sleep, an acquire, a get (S72)") {
+    Queue<std::unique_ptr<int>> queue(1);
+    Event event;
+    Lock lock;
+    Task<std::unique_ptr<int>> getter = create_task(queue.get(), {.name = "getter"});
+    Task<bool> waiting = create_task(loop, event.wait());
+    Task<bool> acquired = create_task(lock.acquire());
+    Task<> sleeping = create_task(sleep(1ms));
+    Task<int> slept = create_task(sleep(1ms, 3));
+    Task<> called = create_task([&] { return queue.put(std::make_unique<int>(4)); });
+    CHECK(getter.get_name() == "getter");
+    co_await sleep(0s);
+    event.set();
+    std::unique_ptr<int> item = co_await std::move(getter);
+    CHECK(*item == 4);
+    bool set = co_await waiting;
+    CHECK(set);
+    co_await gather(acquired, sleeping, called);
+    int result = co_await slept;
+    CHECK(result == 3);
+    CHECK(lock.locked());
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        group.create_task(queue.put(std::make_unique<int>(5)), {.name = "putter"});
+        group.create_task(queue.put(std::make_unique<int>(6)));
+        std::unique_ptr<int> next = co_await queue.get();
+        CHECK(*next == 5);
+    });
+    CHECK(queue.qsize() == 1);
+    Task<bool> cancelled = create_task(lock.acquire());
+    co_await sleep(0s);
+    cancelled.cancel("text");
+    std::string end = co_await ending(cancelled);
+    CHECK(end == "CancelledError(text)");
+}
+
+GYRE_TEST_CASE("Coro: of whatever can be awaited (S74)") {
+    Queue<int> queue;
+    Event event;
+    std::vector<Coro<int>> coros;
+    coros.push_back(queue.get());
+    coros.push_back(number(2));
+    coros.push_back(sleep(1ms, 3));
+    std::vector<Coro<>> others;
+    others.push_back(event.wait());  // its value is dropped
+    others.push_back(queue.put(1));
+    auto nap = [] { return sleep(1ms); };
+    const std::function<Coro<>()> function = nap;
+    others.push_back(function());
+    event.set();
+    co_await gather(std::move(others));
+    std::vector<int> values = co_await gather(std::move(coros));
+    CHECK((values == std::vector<int>{1, 2, 3}));
+    Coro<bool> named = event.wait();
+    bool set = co_await named;
+    CHECK(set);
+    static_assert(!std::is_convertible_v<Task<int>, Coro<int>>);
+    static_assert(!std::is_convertible_v<Future<int>, Coro<int>>);
+    static_assert(!std::is_convertible_v<int, Coro<int>>);
+    static_assert(!std::is_convertible_v<Event::Wait, Coro<std::string>>);
+}
+
+TEST_CASE("run, run_until_complete: of whatever can be awaited (S34, S241)") {
+    Queue<int> queue;
+    queue.put_nowait(4);
+    CHECK(run(queue.get(), {.loop = "virtual"}) == 4);
+    run(sleep(1ms), {.loop = "virtual"});
+    const std::unique_ptr<EventLoop> loop = new_event_loop("virtual");
+    CHECK(run_until_complete(*loop, sleep(1ms, 5)) == 5);
+    Runner runner({.loop = "virtual"});
+    CHECK(runner.run(sleep(1ms, 6)) == 6);
+}
+
+GYRE_TEST_CASE("AnyTask: awaited, gathered, waited for, whatever its result (S86)") {
+    Task<int> number_task = create_task(later(1ms, 3));
+    Task<> plain = create_task(ticks(3));
+    create_task(forever());
+    std::vector<AnyTask> tasks = all_tasks();
+    CHECK(std::erase(tasks, current_task()) == 1);
+    CHECK(tasks.size() == 3);
+    CHECK(plain == tasks[1]);
+    CHECK(tasks[1] == plain);
+    CHECK(number_task != current_task());
+    AnyTask any = number_task;
+    co_await any;
+    CHECK(outcome(number_task) == "3");
+    auto waited = co_await wait(tasks, {.return_when = FIRST_COMPLETED});
+    CHECK(waited.done.size() == 2);
+    CHECK(waited.pending.size() == 1);
+    int ended = 0;
+    for (const AnyTask& task : tasks) {
+        task.add_done_callback([&](const AnyTask& done) { ended += done.done() ? 1 : 0; });
+        task.cancel();
+    }
+    auto results = co_await gather(return_exceptions, tasks);
+    CHECK(results[0].has_value());
+    CHECK(name_of(results[2].error()) == "CancelledError");
+    CHECK(ended == 3);
+    AnyTask failing = create_task(fails("text"));
+    std::string end = co_await ending(wait_for(failing, 1s));
+    CHECK(end == "text");
+    end = co_await ending(shield(AnyTask(create_task(fails("text")))));
+    CHECK(end == "text");
+    auto completed = as_completed(std::vector<AnyTask>{plain, number_task});
+    auto first = co_await completed.next();
+    CHECK(first->done());
+    static_assert(!std::is_convertible_v<AnyTask, Coro<>>);
 }

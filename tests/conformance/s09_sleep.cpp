@@ -110,3 +110,11 @@ GYRE_TEST_CASE("sleep: cancelled when its time is over but the task has not run 
     CHECK(end == "CancelledError(late)");
     CHECK(loop.statistics().timers == 0);
 }
+
+GYRE_TEST_CASE("sleep: one that has a name is awaited all the same") {
+    auto nap = sleep(1ms);
+    co_await nap;
+    auto fruitful = sleep(1ms, std::string("fruit"));
+    std::string result = co_await fruitful;
+    CHECK(result == "fruit");
+}

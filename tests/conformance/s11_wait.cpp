@@ -173,3 +173,17 @@ GYRE_TEST_CASE("wait: the members' exceptions are still to be asked for (S138)")
     }
     CHECK(joined(reports.errors) == "lost");
 }
+
+GYRE_TEST_CASE("wait, as_completed: of a list in braces") {
+    Task<int> slow = create_task(later(2ms, 2));
+    Task<int> quick = create_task(later(1ms, 1));
+    auto waiting = wait({slow, quick}, {.return_when = FIRST_COMPLETED});
+    auto result = co_await std::move(waiting);
+    CHECK(result.done == std::vector<Task<int>>{quick});
+    CHECK(result.pending == std::vector<Task<int>>{slow});
+    auto completed = as_completed({slow, quick}, 1s);
+    auto first = co_await completed.next();
+    auto second = co_await completed.next();
+    CHECK(*first == quick);
+    CHECK(*second == slow);
+}

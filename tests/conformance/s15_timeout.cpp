@@ -1,7 +1,9 @@
 // Section 15: timeout and timeout_at.
 #include "support.hpp"
 
+#include <cmath>
 #include <optional>
+#include <tuple>
 
 namespace {
 
@@ -330,4 +332,90 @@ GYRE_TEST_CASE("timeout: of a task group: its children are cancelled first (S169
     CHECK(end == "TimeoutError");
     CHECK(joined(log) == "CancelledError");
     CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("timeout: durations and deadlines of any unit, or none") {
+    using Seconds = std::chrono::duration<double>;
+    const auto forms = [&](auto duration) -> Coro<> {
+        std::string end = co_await ending(timeout(duration, [] { return forever(); }));
+        CHECK(end == "TimeoutError");
+        end = co_await ending(timeout_at(loop.time() + duration, [] { return forever(); }));
+        CHECK(end == "TimeoutError");
+        auto body = timeout(std::nullopt, [&](Timeout& limit) -> Coro<> {
+            CHECK(!limit.when());
+            limit.reschedule(loop.time() + duration);
+            limit.reschedule(limit.when());
+            co_await forever();
+        });
+        end = co_await ending(std::move(body));
+        CHECK(end == "TimeoutError");
+        end = co_await ending(wait_for(forever(), duration));
+        CHECK(end == "TimeoutError");
+        end = co_await ending(wait_for(forever(), std::optional(duration)));
+        CHECK(end == "TimeoutError");
+        std::vector<Task<>> tasks{create_task(forever())};
+        auto waited = co_await wait(tasks, {.timeout = duration});
+        CHECK(waited.pending.size() == 1);
+        bool called = false;
+        loop.call_at(loop.time() + duration, [&] { called = true; });
+        co_await sleep(duration);
+        co_await sleep(duration);
+        CHECK(called);
+        tasks[0].cancel();
+        co_await gather(return_exceptions, tasks[0]);
+    };
+    co_await forms(1ms);
+    co_await forms(1000us);
+    co_await forms(0.001s);
+    co_await forms(Seconds(0.001));
+    co_await forms(std::chrono::duration<float, std::milli>(1));
+    const std::optional<std::chrono::milliseconds> none;
+    int value = co_await wait_for(later(1ms, 3), none);
+    CHECK(value == 3);
+    value = co_await timeout(none, [] { return later(1ms, 4); });
+    CHECK(value == 4);
+    CHECK(thrown_by([] { return timeout(Seconds(NAN), [] { return forever(); }); }) ==
+          "ValueError");
+    CHECK(thrown_by([&] { loop.call_at(Seconds(NAN), [] {}); }) == "ValueError");
+}
+
+GYRE_TEST_CASE("timeout, with, with_task_group: the body may give anything to await") {
+    Event event;
+    Lock lock;
+    std::string end = co_await ending(timeout(1ms, [&] { return event.wait(); }));
+    CHECK(end == "TimeoutError");
+    auto both = co_await timeout(1s, [] { return gather(number(1), later(1ms, 2)); });
+    CHECK((both == std::tuple(1, 2)));
+    Task<int> task = create_task(later(1ms, 5));
+    int value = co_await timeout(1s, [&]() -> Task<int>& { return task; });
+    CHECK(value == 5);
+    CHECK(outcome(task) == "5");  // it is still ours
+    value = co_await with(lock, [] { return sleep(1ms, 6); });
+    CHECK(value == 6);
+    value = co_await with_task_group([](TaskGroup& group) { return group.create_task(number(7)); });
+    CHECK(value == 7);
+}
+
+GYRE_TEST_CASE("timeout: rescheduled by another task (S164)") {
+    Future<Timeout*> given = create_future<Timeout*>();
+    const auto first = loop.time() + 10s;
+    Task<> task = create_task([&]() -> Coro<> {
+        co_await timeout_at(first, [&](Timeout& limit) -> Coro<> {
+            given.set_result(&limit);
+            co_await forever();
+        });
+    });
+    Timeout* limit = co_await given;
+    CHECK(limit->when() == first);
+    limit->reschedule(first + 20s);
+    CHECK(limit->when() == first + 20s);
+    limit->reschedule(std::nullopt);
+    CHECK(!limit->when());
+    CHECK(loop.statistics().timers == 1);  // the task's sleep
+    limit->reschedule(loop.time() - 1s);
+    CHECK(!limit->expired());
+    co_await sleep(0s);
+    CHECK(limit->expired());
+    std::string end = co_await ending(task);
+    CHECK(end == "TimeoutError");
 }

@@ -1,6 +1,7 @@
 // Section 16: TaskGroup.
 #include "support.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -536,4 +537,87 @@ GYRE_TEST_CASE("TaskGroup: the parent is done when a child fails: reported (S196
     co_await parent;
     co_await ticks(6);
     CHECK(joined(reports.errors) == "too late");
+}
+
+GYRE_TEST_CASE("TaskGroup: inner and outer fail in one iteration (S187, S190)") {
+    Log log;
+    auto nested = with_task_group([&](TaskGroup& outer) -> Coro<> {
+        auto inner_group = with_task_group([&](TaskGroup& inner) -> Coro<> {
+            inner.create_task(fails("inner"));
+            outer.create_task(fails("outer"));
+            co_return;
+        });
+        std::string end = co_await ending(std::move(inner_group));
+        AnyTask here = current_task();
+        log.push_back(end + " " + std::to_string(here.cancelling()));
+    });
+    std::string end = co_await ending(std::move(nested));
+    CHECK(joined(log) == "ExceptionGroup(inner) 1");
+    CHECK(end == "ExceptionGroup(outer)");
+    CHECK(current_task().cancelling() == 0);
+}
+
+GYRE_TEST_CASE("TaskGroup: children that make children, until one fails (S176, S178)") {
+    int heads = 0;
+    std::function<Coro<>(TaskGroup&)> hydra = [&](TaskGroup& group) -> Coro<> {
+        ++heads;
+        co_await sleep(10us);
+        group.create_task(hydra(group));
+        group.create_task(hydra, std::ref(group));
+    };
+    auto group = with_task_group([&](TaskGroup& tasks) -> Coro<> {
+        tasks.create_task(hydra(tasks));
+        tasks.create_task([&]() -> Coro<> {
+            while (heads < 10) {
+                co_await sleep(15us);
+            }
+            throw std::runtime_error("hercules");
+        });
+        co_return;
+    });
+    std::string end = co_await ending(std::move(group));
+    CHECK(end == "ExceptionGroup(hercules)");
+    CHECK(heads >= 10);
+    CHECK(all_tasks().size() == 1);
+}
+
+GYRE_TEST_CASE("TaskGroup: cancelled through a task that awaits it, errors go out (S186, S107)") {
+    auto nested = []() -> Coro<> {
+        co_await with_task_group([](TaskGroup& group) -> Coro<> {
+            group.create_task([]() -> Coro<> {
+                co_await ticks(6);
+                throw std::runtime_error("soon");
+            });
+            std::exception_ptr error;
+            try {
+                co_await sleep(1h);
+            } catch (...) {
+                error = std::current_exception();
+            }
+            co_await ticks(9);
+            std::rethrow_exception(error);
+        });
+    };
+    Task<> inner = create_task(nested());
+    Task<> outer = create_task([inner]() -> Coro<> { co_await inner; });
+    co_await ticks(3);
+    outer.cancel();
+    std::string end = co_await ending(outer);
+    CHECK(end == "ExceptionGroup(soon)");
+    CHECK(inner.cancelling() == 1);
+    CHECK(outer.cancelling() == 1);
+}
+
+GYRE_TEST_CASE("TaskGroup: what is thrown may be of any type (S183)") {
+    struct Own {};
+    auto group = with_task_group([](TaskGroup& tasks) -> Coro<> {
+        tasks.create_task([]() -> Coro<> {
+            co_await sleep(0s);
+            throw Own();
+        });
+        std::string seen = co_await ending(sleep(1h));
+        throw 5;
+    });
+    std::string end = co_await ending(std::move(group));
+    CHECK(end == "ExceptionGroup(something else, something else)");
 }

@@ -1,6 +1,7 @@
 // Section 18: Queue, PriorityQueue, LifoQueue.
 #include "support.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace {
@@ -28,7 +29,8 @@ GYRE_TEST_CASE("queue: a size of 0 or less is no bound (S228)") {
         CHECK(queue.qsize() == 100);
         CHECK(queue.maxsize() == 0);
     }
-    Queue<int> two(2);
+    const std::vector<int> pair(2);
+    Queue<int> two{pair.size()};
     CHECK(two.empty());
     two.put_nowait(1);
     CHECK(!two.full());
@@ -424,4 +426,63 @@ TEST_CASE("queue: destroyed between a waiter's wake-up and its step (S412)") {
         run(body(), {.loop = spec});
         CHECK(log == Log{"cancelled:CancelledError", "woken:RuntimeError", "4:RuntimeError"});
     }
+}
+
+GYRE_TEST_CASE("PriorityQueue: with a compare function of its own (S236)") {
+    bool least_first = true;
+    const auto compare = [&](int a, int b) { return least_first ? a < b : b < a; };
+    for (const bool each : {true, false}) {
+        least_first = each;
+        PriorityQueue<int, decltype(compare)> queue(0, compare);
+        for (int i : {2, 1, 3}) {
+            queue.put_nowait(i);
+        }
+        CHECK(queue.get_nowait() == (each ? 1 : 3));
+    }
+    PriorityQueue<std::string, std::function<bool(const std::string&, const std::string&)>> queue(
+        2, std::greater<>());
+    queue.put_nowait("a");
+    queue.put_nowait("b");
+    CHECK(queue.full());
+    CHECK(queue.get_nowait() == "b");
+    co_return;
+}
+
+GYRE_TEST_CASE("queue: items that are neither default-made nor assigned") {
+    struct Item {
+        explicit Item(int n) : number(n) {}
+        const int number;
+    };
+    Queue<Item> queue(1);
+    co_await queue.put(Item(1));
+    Task<> putter = create_task(queue.put(Item(2)));
+    Item first = co_await queue.get();
+    Item second = co_await queue.get();
+    CHECK(first.number == 1);
+    CHECK(second.number == 2);
+    LifoQueue<Item> newest;
+    newest.put_nowait(Item(3));
+    newest.put_nowait(Item(4));
+    CHECK(newest.get_nowait().number == 4);
+    co_await putter;
+}
+
+GYRE_TEST_CASE("queue: getters that take all that is there wake a putter each (S235)") {
+    Queue<int> queue(2);
+    int taken = 0;
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        group.create_task([&]() -> Coro<> {
+            co_await sleep(0s);
+            for (std::size_t left = queue.qsize(); left > 0; --left) {
+                queue.get_nowait();
+                ++taken;
+            }
+        });
+        for (int i = 0; i < 4; ++i) {
+            group.create_task(queue.put(i));
+        }
+        co_return;
+    });
+    CHECK(taken == 2);
+    CHECK(queue.qsize() == 2);
 }

@@ -58,6 +58,8 @@ inline std::string name_of(const std::exception_ptr& error) {
         return "QueueFull";
     } catch (const QueueShutDown&) {
         return "QueueShutDown";
+    } catch (const BrokenBarrierError&) {
+        return "BrokenBarrierError";
     } catch (const DeadlockError&) {
         return "DeadlockError";
     } catch (const RuntimeError&) {

@@ -116,11 +116,12 @@ public:
                        std::forward<A>(arguments)...);
     }
 
-    /// Runs function(arguments…) when time() has reached `when`. Equal deadlines are due in order
-    /// of creation.
-    template <class F, class... A>
-    requires detail::CallableWith<F, A...> TimerHandle call_at(Duration when, F&& function,
-                                                               A&&... arguments) {
+    /// Runs function(arguments…) when time() has reached `time`. Equal deadlines are due in order
+    /// of creation. Throws ValueError for NaN.
+    template <class Rep, class Period, class F, class... A>
+    requires detail::CallableWith<F, A...> TimerHandle
+    call_at(std::chrono::duration<Rep, Period> time, F&& function, A&&... arguments) {
+        const Duration when = detail::to_nanoseconds(time);
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);

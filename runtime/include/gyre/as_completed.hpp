@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -163,9 +164,15 @@ template <class R>
 [[nodiscard]] auto as_completed(R&& awaitables) {
     return detail::start_completing(std::forward<R>(awaitables), std::nullopt);
 }
-template <class R, class Rep, class Period>
-[[nodiscard]] auto as_completed(R&& awaitables, std::chrono::duration<Rep, Period> limit) {
-    return detail::start_completing(std::forward<R>(awaitables), detail::to_nanoseconds(limit));
+template <class R>
+[[nodiscard]] auto as_completed(R&& awaitables, detail::OptionalDuration limit) {
+    return detail::start_completing(std::forward<R>(awaitables), limit.get());
+}
+/// The same for a list of tasks or futures: as_completed({reader, writer}).
+template <class F>
+[[nodiscard]] auto as_completed(std::initializer_list<F> futures,
+                                detail::OptionalDuration limit = {}) {
+    return as_completed(std::vector<F>(futures), limit);
 }
 
 }  // namespace gyre

@@ -4,6 +4,7 @@
 #include <gyre/condition.hpp>
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/count.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace gyre {
 class GYRE_API Barrier {
 public:
     /// Throws ValueError unless parties is positive.
-    explicit Barrier(std::ptrdiff_t parties);
+    explicit Barrier(detail::Count parties);
     Barrier(const Barrier&) = delete;
     Barrier& operator=(const Barrier&) = delete;
 

@@ -56,10 +56,10 @@ public:
         co_return value;
     }
 
-    /// Wakes up to `count` tasks, first come, first woken; they run once they have the lock.
-    /// Throws RuntimeError if the lock is not locked.
-    void notify(std::size_t count = 1);
-    void notify_all() { notify(waiters_.size()); }
+    /// Wakes up to `count` tasks (none for 0 or less), first come, first woken; they run once they
+    /// have the lock. Throws RuntimeError if the lock is not locked.
+    void notify(std::ptrdiff_t count = 1);
+    void notify_all() { notify(static_cast<std::ptrdiff_t>(waiters_.size())); }
 
     /// For with(): `async with condition`.
     [[nodiscard]] Coro<> enter() { return lock_->enter(); }
@@ -73,7 +73,7 @@ public:
 
 private:
     class NoticeAwaiter;
-    void wake(std::size_t count) noexcept;
+    void wake(std::ptrdiff_t count) noexcept;
 
     Lock own_;
     Lock* lock_;

@@ -21,6 +21,25 @@ class Coro;
 
 namespace detail {
 
+template <class C>
+inline constexpr bool is_coro = false;
+template <class T>
+inline constexpr bool is_coro<Coro<T>> = true;
+template <class C>
+concept AnyCoro = is_coro<std::remove_cvref_t<C>>;
+
+/// What can be awaited and is neither a coroutine nor a future: a sleep, a queue's get.
+template <class A>
+concept BareAwaitable =
+    !AnyCoro<A> && Awaitable<std::decay_t<A>> && !requires(const std::remove_reference_t<A>& a) {
+    a.state();
+};
+
+/// It stands where a Coro<T> is expected.
+template <class A, class T>
+concept BareAwaitableOf = BareAwaitable<A> &&
+    (std::is_void_v<T> || std::is_convertible_v<AwaitResult<std::decay_t<A>>, T>);
+
 /// "coroutine 'fetch' was never awaited (made at demo.cpp:12)", to the running loop's handler or to
 /// stderr.
 GYRE_API void report_never_awaited(const std::source_location& made) noexcept;
@@ -220,6 +239,9 @@ public:
     using promise_type = detail::CoroPromise<T>;
 
     Coro(Coro&& other) noexcept = default;
+    /// Of anything else that can be awaited (a sleep, a queue's get): a coroutine that awaits it.
+    template <class A>
+    requires(detail::BareAwaitableOf<A, T>) Coro(A&& awaitable);
     Coro& operator=(Coro&& other) noexcept {
         detail::CoroOwner<T> old = std::move(owner_);
         owner_ = std::move(other.owner_);
@@ -270,12 +292,22 @@ inline Coro<void> detail::CoroPromise<void>::get_return_object() noexcept {
 }
 
 namespace detail {
-template <class C>
-inline constexpr bool is_coro = false;
-template <class T>
-inline constexpr bool is_coro<Coro<T>> = true;
-template <class C>
-concept AnyCoro = is_coro<std::remove_cvref_t<C>>;
+
+/// Awaits what it holds: makes a coroutine of any awaitable.
+template <class A, class T = AwaitResult<A>>
+Coro<T> await_held(A awaitable) {
+    if constexpr (std::is_void_v<T>) {
+        static_cast<void>(co_await std::move(awaitable));
+    } else {
+        co_return co_await std::move(awaitable);
+    }
+}
+
 }  // namespace detail
+
+template <class T>
+template <class A>
+requires(detail::BareAwaitableOf<A, T>) Coro<T>::Coro(A&& awaitable)
+    : Coro(detail::await_held<std::decay_t<A>, T>(std::forward<A>(awaitable))) {}
 
 }  // namespace gyre

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/count.hpp>
 #include <gyre/detail/wait_list.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <deque>
@@ -38,8 +40,8 @@ public:
     [[nodiscard]] bool is_shutdown() const noexcept { return shutdown_; }
 
 protected:
-    explicit QueueBase(std::ptrdiff_t maxsize) noexcept
-        : maxsize_(maxsize > 0 ? static_cast<std::size_t>(maxsize) : 0) {
+    explicit QueueBase(Count maxsize) noexcept
+        : maxsize_(maxsize.get() > 0 ? static_cast<std::size_t>(maxsize.get()) : 0) {
         finished_.set();
     }
     ~QueueBase() = default;
@@ -98,6 +100,9 @@ private:
 template <class T, class Compare>
 class PriorityItems {
 public:
+    PriorityItems() = default;
+    explicit PriorityItems(Compare compare) : after_{std::move(compare)} {}
+
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     void put(T&& item) {
         items_.push_back(std::move(item));
@@ -112,7 +117,8 @@ public:
 
 private:
     struct After {
-        bool operator()(const T& a, const T& b) const { return Compare()(b, a); }
+        bool operator()(const T& a, const T& b) const { return compare(b, a); }
+        [[no_unique_address]] Compare compare;
     };
     std::vector<T> items_;
     After after_;
@@ -127,7 +133,11 @@ public:
     using value_type = T;
 
     /// At most maxsize items at a time; without a bound if that is 0 or less.
-    explicit BasicQueue(std::ptrdiff_t maxsize = 0) : QueueBase(maxsize) {}
+    explicit BasicQueue(detail::Count maxsize = 0) : QueueBase(maxsize) {}
+    /// A PriorityQueue that compares by `compare`.
+    template <class C>
+    requires std::constructible_from<Items, C> BasicQueue(detail::Count maxsize, C&& compare)
+        : QueueBase(maxsize), items_(std::forward<C>(compare)) {}
 
     [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
     [[nodiscard]] bool empty() const noexcept { return items_.size() == 0; }
@@ -146,7 +156,7 @@ public:
     }
 
     /// Throws QueueEmpty, or QueueShutDown if the queue is shut down too.
-    [[nodiscard]] T get_nowait() {
+    T get_nowait() {
         if (empty()) {
             throw_empty();
         }

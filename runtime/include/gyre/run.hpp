@@ -62,6 +62,13 @@ T run_until_complete(EventLoop& loop, Coro<T> coro) {
         return std::move(task.state()->template storage<detail::Storage<T>>().get());
     }
 }
+/// The same for anything else that can be awaited.
+template <class A>
+requires detail::BareAwaitable<A>
+auto run_until_complete(EventLoop& loop, A&& awaitable) {
+    return run_until_complete(loop,
+                              detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
+}
 
 /// A loop for several run() calls, which share one context.
 ///
@@ -100,6 +107,12 @@ public:
         if constexpr (!std::is_void_v<T>) {
             return std::move(task.state()->template storage<detail::Storage<T>>().get());
         }
+    }
+    /// The same for anything else that can be awaited.
+    template <class A>
+    requires detail::BareAwaitable<A>
+    auto run(A&& awaitable) {
+        return run(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
     }
     /// Runs function(arguments…), a coroutine, and owns the callable meanwhile.
     template <class F, class... A>
@@ -152,6 +165,12 @@ T run(Coro<T> main, RunOptions options = {}) {
         runner.close();
         return result;
     }
+}
+/// The same for anything else that can be awaited.
+template <class A>
+requires detail::BareAwaitable<A>
+auto run(A&& awaitable, RunOptions options = {}) {
+    return run(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)), options);
 }
 /// The same for function(arguments…), a coroutine; owns the callable, so a lambda may capture.
 template <class F, class... A>

@@ -3,6 +3,7 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/count.hpp>
 #include <gyre/detail/wait_list.hpp>
 #include <gyre/lock.hpp>
 
@@ -31,7 +32,7 @@ public:
     using Scoped = detail::AcquireOperation<ScopedAwaiter, Semaphore>;
 
     /// Throws ValueError for a negative number.
-    explicit Semaphore(std::ptrdiff_t value = 1);
+    explicit Semaphore(detail::Count value = 1);
     Semaphore(const Semaphore&) = delete;
     Semaphore& operator=(const Semaphore&) = delete;
     virtual ~Semaphore();
@@ -72,7 +73,7 @@ private:
 /// A semaphore that is not released more often than it was acquired. asyncio: BoundedSemaphore.
 class GYRE_API BoundedSemaphore : public Semaphore {
 public:
-    explicit BoundedSemaphore(std::ptrdiff_t value = 1);
+    explicit BoundedSemaphore(detail::Count value = 1);
     ~BoundedSemaphore() override;
 
     /// Throws ValueError where that would exceed the initial number; nothing is changed then.

@@ -73,11 +73,22 @@ template <class T>
 }  // namespace detail
 
 /// A task of any result type, or none: what current_task() and all_tasks() give.
-/// asyncio: Task, where its result does not matter.
+///
+/// ```
+/// std::vector<AnyTask> tasks = all_tasks();
+/// std::erase(tasks, current_task());
+/// for (const AnyTask& task : tasks) task.cancel();
+/// co_await gather(return_exceptions, tasks);
+/// ```
+///
+/// Awaiting it is awaiting the task, without its result. asyncio: Task, where its result does not
+/// matter.
 class GYRE_API AnyTask {
 public:
     AnyTask() = default;
     explicit AnyTask(detail::TaskRef state) noexcept : state_(std::move(state)) {}
+    explicit AnyTask(const detail::FutureRef& task) noexcept
+        : state_(detail::TaskRef::share(task->as_task())) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
     bool operator==(const AnyTask&) const = default;
@@ -92,6 +103,20 @@ public:
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::string get_coro() const { return task().where(); }
     [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
+
+    template <class F>
+    DoneToken add_done_callback(F&& f) const {
+        return DoneToken(detail::add_done_callback<AnyTask>(task(), std::forward<F>(f)));
+    }
+    std::size_t remove_done_callback(DoneToken token) const {
+        return detail::remove_done_callback(task(), token.id());
+    }
+
+    /// The task's end, without its result.
+    explicit operator Future<>() const { return Future<>(detail::FutureRef::share(&task())); }
+    [[nodiscard]] auto operator co_await() const {
+        return detail::FutureAwaiter<void, void>(detail::FutureRef::share(&task()));
+    }
 
     [[nodiscard]] const detail::TaskRef& state() const noexcept { return state_; }
 
@@ -129,20 +154,20 @@ public:
 
     /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
     /// ended so.
-    bool cancel(std::string_view message = {}) { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
     /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
     /// thrown.
-    std::uint32_t uncancel() { return task().uncancel(); }
+    std::uint32_t uncancel() const { return task().uncancel(); }
     /// How many cancel() requests were not taken back.
     [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
-    void set_name(std::string_view name) { task().set_name(name); }
+    void set_name(std::string_view name) const { task().set_name(name); }
     /// The coroutine that runs, with the file and line where it waits.
     [[nodiscard]] std::string get_coro() const { return task().where(); }
 
     template <class F>
-    DoneToken add_done_callback(F&& f) {
+    DoneToken add_done_callback(F&& f) const {
         return DoneToken(detail::add_done_callback<Task>(this->base(), std::forward<F>(f)));
     }
 
@@ -210,7 +235,7 @@ Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options = {}) {
 namespace detail {
 
 template <class F, class... A>
-using CalledCoro = std::invoke_result_t<F&, A&&...>;
+using CalledCoro = Coro<AwaitResult<std::invoke_result_t<F&, A&&...>>>;
 
 // Keeps a callable and its arguments where the coroutine it returns can refer to them.
 template <class F, class... A>
@@ -219,17 +244,27 @@ CalledCoro<F, A...> call_owned(F function, A... arguments) {
     co_return co_await std::move(coro);
 }
 
-// Awaits what it holds: makes a coroutine of any awaitable.
-template <class A>
-Coro<AwaitResult<A>> await_held(A awaitable) {
-    co_return co_await std::move(awaitable);
-}
+template <class C>
+concept CoroLike = AnyCoro<C> || BareAwaitable<C>;
 
 template <class F, class... A>
 concept CoroFunction =
-    !AnyCoro<F> && std::invocable<F&, A&&...> && AnyCoro<std::invoke_result_t<F&, A&&...>>;
+    !AnyCoro<F> && std::invocable<F&, A&&...> && CoroLike<std::invoke_result_t<F&, A&&...>>;
 
 }  // namespace detail
+
+/// The same for anything else that can be awaited: create_task(queue.get()).
+template <class A>
+requires detail::BareAwaitable<A>
+auto create_task(A&& awaitable, TaskOptions options = {}) {
+    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)), options);
+}
+template <class A>
+requires detail::BareAwaitable<A>
+auto create_task(EventLoop& loop, A&& awaitable, TaskOptions options = {}) {
+    return create_task(loop, detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)),
+                       options);
+}
 
 /// Makes a task of function(arguments…), a coroutine. The task owns the callable and the arguments,
 /// so a lambda may capture.
@@ -271,10 +306,11 @@ template <class T>
     return future;
 }
 
+[[nodiscard]] inline Future<> ensure_future(const AnyTask& task) { return Future<>(task); }
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
 template <class A>
-requires(detail::Awaitable<std::decay_t<A>> && !detail::AnyCoro<A> && !requires(A a) { a.state(); })
-    [[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
+requires detail::BareAwaitable<A>
+[[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
     return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
 }
 

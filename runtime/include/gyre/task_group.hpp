@@ -52,6 +52,13 @@ public:
             throw;
         }
     }
+    /// The same for anything else that can be awaited.
+    template <class A>
+    requires detail::BareAwaitable<A>
+    auto create_task(A&& awaitable, TaskOptions options = {}) {
+        return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)),
+                           options);
+    }
     /// The same for function(arguments…), a coroutine; the task owns the callable.
     template <class F, class... A>
     requires detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>
@@ -137,23 +144,23 @@ namespace detail {
 
 template <class F>
 concept GroupBody = requires(F& body, TaskGroup& group) {
-    requires AnyCoro<std::invoke_result_t<F&, TaskGroup&>>;
+    requires Awaitable<std::invoke_result_t<F&, TaskGroup&>>;
 };
 
 template <class F>
-std::invoke_result_t<F&, TaskGroup&> run_task_group(F body) {
-    using T = typename std::invoke_result_t<F&, TaskGroup&>::value_type;
+Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body) {
+    using T = AwaitResult<std::invoke_result_t<F&, TaskGroup&>>;
     TaskGroup group;
     Storage<T> result;
     std::exception_ptr error;
     Coro<> end = group.finish(error);  // made first: once there are tasks it must not fail
     group.enter();
     try {
-        auto coro = std::invoke(body, group);
+        auto awaitable = std::invoke(body, group);
         if constexpr (std::is_void_v<T>) {
-            co_await std::move(coro);
+            co_await std::move(awaitable);
         } else {
-            T value = co_await std::move(coro);
+            T value = co_await std::move(awaitable);
             result.set(std::move(value));
         }
     } catch (...) {

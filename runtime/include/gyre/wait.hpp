@@ -3,13 +3,13 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/duration.hpp>
 #include <gyre/detail/future_base.hpp>
 #include <gyre/task.hpp>
 
-#include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
-#include <optional>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -28,7 +28,7 @@ inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed;
 inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception;
 
 struct WaitOptions {
-    std::optional<std::chrono::nanoseconds> timeout = {};  ///< unset: none
+    detail::OptionalDuration timeout = {};  ///< unset: none
     ReturnWhen return_when = ALL_COMPLETED;
 };
 static_assert(std::is_trivially_destructible_v<WaitOptions>);
@@ -51,7 +51,7 @@ template <class F>
 Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
     std::vector<FutureRef> states;
     for (const F& each : futures) {
-        states.push_back(each.state());
+        states.push_back(FutureRef::share(each.state().get()));
     }
     check_wait(states.size(), options);
     co_await wait_until(std::move(states), options);
@@ -76,7 +76,7 @@ Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
 /// twice counts once. The time limit throws nothing and cancels nothing. Cancel safety: the tasks
 /// are not touched. Throws ValueError for an empty collection. asyncio: wait.
 template <class R>
-[[nodiscard]] auto wait(const R& tasks, WaitOptions options = {}) {
+[[nodiscard]] auto wait(R&& tasks, WaitOptions options = {}) {
     using F = std::decay_t<decltype(*std::begin(tasks))>;
     static_assert(!detail::AnyCoro<F>,
                   "wait() takes tasks or futures: make tasks of coroutines first");
@@ -88,6 +88,11 @@ template <class R>
         }
     }
     return detail::wait_and_sort<F>(std::move(distinct), options);
+}
+/// The same for a list of them: wait({reader, writer}).
+template <class F>
+[[nodiscard]] auto wait(std::initializer_list<F> tasks, WaitOptions options = {}) {
+    return wait<std::initializer_list<F>&>(tasks, options);
 }
 
 }  // namespace gyre

@@ -29,13 +29,14 @@ decltype(auto) call_with(F& body, Storage<U>& entered) {
     }
 }
 template <class R, class F>
-using WithCoro = decltype(call_with(std::declval<F&>(), std::declval<Storage<Entered<R>>&>()));
+using WithResult =
+    AwaitResult<decltype(call_with(std::declval<F&>(), std::declval<Storage<Entered<R>>&>()))>;
 
 /// The resource is R& for a named one, which the caller keeps, and R for one that this owns.
 template <class R, class F>
-WithCoro<R, F> run_with(R resource, F body) {
+Coro<WithResult<R, F>> run_with(R resource, F body) {
     using U = Entered<R>;
-    using T = typename WithCoro<R, F>::value_type;
+    using T = WithResult<R, F>;
     Storage<U> entered;
     if constexpr (std::is_void_v<U>) {
         co_await resource.enter();
@@ -46,11 +47,11 @@ WithCoro<R, F> run_with(R resource, F body) {
     Storage<T> result;
     std::exception_ptr error;
     try {
-        auto coro = call_with(body, entered);
+        auto awaitable = call_with(body, entered);
         if constexpr (std::is_void_v<T>) {
-            co_await std::move(coro);
+            co_await std::move(awaitable);
         } else {
-            T value = co_await std::move(coro);
+            T value = co_await std::move(awaitable);
             result.set(std::move(value));
         }
     } catch (...) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <ratio>
 #include <type_traits>
 
@@ -51,5 +52,28 @@ template <class Rep, class Period>
         return std::chrono::ceil<Nanoseconds>(exact - Exact(hair));
     }
 }
+
+/// A duration of any unit, or none: a parameter. Throws ValueError for NaN.
+class OptionalDuration {
+public:
+    constexpr OptionalDuration(std::nullopt_t /*none*/ = std::nullopt) noexcept {}
+    template <class Rep, class Period>
+    constexpr OptionalDuration(std::chrono::duration<Rep, Period> duration)
+        : value_(to_nanoseconds(duration)) {}
+    template <class Rep, class Period>
+    constexpr OptionalDuration(const std::optional<std::chrono::duration<Rep, Period>>& duration) {
+        if (duration) {
+            value_ = to_nanoseconds(*duration);
+        }
+    }
+
+    [[nodiscard]] constexpr bool has_value() const noexcept { return value_.has_value(); }
+    [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
+    [[nodiscard]] constexpr Nanoseconds operator*() const noexcept { return *value_; }
+    [[nodiscard]] constexpr std::optional<Nanoseconds> get() const noexcept { return value_; }
+
+private:
+    std::optional<Nanoseconds> value_;
+};
 
 }  // namespace gyre::detail

@@ -1,0 +1,619 @@
+// Section 17: Lock, Semaphore, BoundedSemaphore.
+#include "support.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace {
+
+// Acquires, logs "name", and keeps it.
+template <class L>
+Coro<bool> takes(L& lock, Log& log, std::string name) {
+    bool acquired = co_await lock.acquire();
+    log.push_back(name);
+    co_return acquired;
+}
+
+template <class L>
+Coro<> holds(L& lock, Log& log, std::string name, int iterations = 0) {
+    auto guard = co_await lock.scoped();
+    log.push_back(name);
+    co_await ticks(iterations);
+}
+
+template <class L>
+Coro<std::string> waits_a_moment(L& lock) {
+    std::string end = co_await ending(wait_for(lock.acquire(), 1ms));
+    co_return end;
+}
+
+}  // namespace
+
+GYRE_TEST_CASE("Lock, Semaphore: uncontended they take no iteration, contended one (S198)") {
+    Lock lock;
+    Semaphore semaphore;
+    BoundedSemaphore bounded;
+    Log log;
+    Ticks passed(loop);
+    co_await sleep(0s);
+    const int start = passed.count();
+    bool a = co_await lock.acquire();
+    bool b = co_await semaphore.acquire();
+    bool c = co_await bounded.acquire();
+    CHECK((a && b && c));
+    CHECK(passed.count() == start);
+
+    Task<bool> one = create_task(takes(lock, log, "lock"));
+    Task<bool> two = create_task(takes(semaphore, log, "semaphore"));
+    Task<bool> three = create_task(takes(bounded, log, "bounded"));
+    co_await sleep(0s);
+    bounded.release();
+    semaphore.release();
+    lock.release();
+    CHECK(log.empty());
+    co_await sleep(0s);
+    CHECK(joined(log) == "bounded semaphore lock");
+    CHECK(outcome(one) == "1");
+    CHECK(outcome(two) == "1");
+    CHECK(outcome(three) == "1");
+}
+
+GYRE_TEST_CASE("Lock: any task releases it; with and scoped hold it for a block (S199)") {
+    Lock lock;
+    co_await create_task(lock.acquire());
+    CHECK(lock.locked());
+    co_await create_task([&]() -> Coro<> {
+        lock.release();
+        co_return;
+    });
+    CHECK(!lock.locked());
+    co_await with(lock, [&]() -> Coro<> {
+        CHECK(lock.locked());
+        co_return;
+    });
+    CHECK(!lock.locked());
+    {
+        auto guard = co_await lock.scoped();
+        CHECK(lock.locked());
+        auto other = std::move(guard);
+        CHECK(lock.locked());
+    }
+    CHECK(!lock.locked());
+
+    auto fails_inside = with(lock, [&]() -> Coro<> {
+        CHECK(lock.locked());
+        throw std::runtime_error("inside");
+        co_return;
+    });
+    std::string end = co_await ending(std::move(fails_inside));
+    CHECK(end == "inside");
+    CHECK(!lock.locked());
+    loop.call_soon([&] {
+        CHECK(lock.locked());
+        lock.release();
+    });
+    co_await lock.acquire();
+    co_await lock.acquire();
+    lock.release();
+}
+
+GYRE_TEST_CASE("Semaphore: with and scoped hold a permit for a block (S199)") {
+    Semaphore semaphore(2);
+    BoundedSemaphore bounded;
+    co_await with(bounded, [&]() -> Coro<> {
+        auto one = co_await semaphore.scoped();
+        auto two = co_await semaphore.scoped();
+        CHECK(semaphore.locked());
+        CHECK(bounded.locked());
+        one = std::move(two);  // gives its own back
+        CHECK(!semaphore.locked());
+    });
+    CHECK(semaphore.statistics().free == 2);
+    CHECK(!bounded.locked());
+    // The release of the derived class is called through the base.
+    Semaphore& base = bounded;
+    CHECK(thrown_by([&] { base.release(); }) == "ValueError");
+}
+
+GYRE_TEST_CASE("Lock: in order, and a newcomer does not pass a woken waiter (S200)") {
+    Lock lock;
+    Log log;
+    co_await lock.acquire();
+    Task<bool> first = create_task(takes(lock, log, "1"));
+    Task<bool> second = create_task(takes(lock, log, "2"));
+    co_await sleep(0s);
+    CHECK(log.empty());
+    CHECK(lock.statistics().waiting == 2);
+    lock.release();
+    CHECK(!lock.locked());
+    co_await sleep(0s);
+    CHECK(joined(log) == "1");
+    co_await sleep(0s);
+    CHECK(joined(log) == "1");
+    Task<bool> third = create_task(takes(lock, log, "3"));
+    lock.release();
+    co_await sleep(0s);
+    CHECK(joined(log) == "1 2");
+    lock.release();
+    co_await sleep(0s);
+    CHECK(joined(log) == "1 2 3");
+    CHECK(outcome(first) + outcome(second) + outcome(third) == "111");
+
+    // The newcomer is the task that released it.
+    log.clear();
+    Task<bool> waiting = create_task(takes(lock, log, "waiting"));
+    co_await sleep(0s);
+    lock.release();
+    CHECK(!lock.locked());
+    Task<> releasing = create_task([&]() -> Coro<> {
+        co_await waiting;
+        lock.release();
+    });
+    co_await takes(lock, log, "newcomer");
+    CHECK(joined(log) == "waiting newcomer");
+    co_await releasing;
+    lock.release();
+}
+
+GYRE_TEST_CASE("Lock: free at once if every waiter is cancelled already (S201)") {
+    Lock lock;
+    Log log;
+    co_await lock.acquire();
+    Task<bool> a = create_task(takes(lock, log, "a"));
+    Task<bool> b = create_task(takes(lock, log, "b"));
+    co_await sleep(0s);
+    a.cancel();
+    b.cancel();
+    lock.release();
+    CHECK(lock.statistics().waiting == 2);
+    Ticks passed(loop);
+    co_await lock.acquire();
+    CHECK(passed.count() == 0);
+    co_await gather(return_exceptions, a, b);
+    CHECK(log.empty());
+    CHECK(lock.locked());
+    lock.release();
+}
+
+GYRE_TEST_CASE("Lock: a release beside the cancel of the first waiter reaches the next (S201)") {
+    Lock lock;
+    Log log;
+    Event go;
+    Task<> a = create_task([&]() -> Coro<> {
+        auto guard = co_await lock.scoped();
+        co_await go.wait();
+    });
+    co_await sleep(0s);
+    Task<> b = create_task(holds(lock, log, "b"));
+    co_await sleep(0s);
+    CHECK(lock.statistics().waiting == 1);
+    Task<> c = create_task(holds(lock, log, "c"));
+    co_await sleep(0s);
+    CHECK(lock.statistics().waiting == 2);
+    go.set();
+    b.cancel();
+    co_await sleep(0s);
+    CHECK(!lock.locked());
+    CHECK(a.done());
+    CHECK(b.cancelled());
+    co_await c;
+    CHECK(joined(log) == "c");
+}
+
+GYRE_TEST_CASE("Lock: release wakes one; not of an unlocked one (S202)") {
+    Lock lock;
+    Log log;
+    CHECK(thrown_by([&] { lock.release(); }) == "RuntimeError");
+    co_await lock.acquire();
+    CHECK(lock.locked());
+    lock.release();
+    CHECK(!lock.locked());
+    CHECK(thrown_by([&] { lock.release(); }) == "RuntimeError");
+
+    co_await lock.acquire();
+    Task<bool> a = create_task(takes(lock, log, "a"));
+    Task<bool> b = create_task(takes(lock, log, "b"));
+    co_await sleep(0s);
+    lock.release();
+    // The woken one has not run: the lock is not locked.
+    CHECK(thrown_by([&] { lock.release(); }) == "RuntimeError");
+    co_await ticks(3);
+    CHECK(joined(log) == "a");
+    lock.release();
+    co_await b;
+    lock.release();
+}
+
+GYRE_TEST_CASE("Lock: a waiter cancelled after its wake-up passes it on (S203)") {
+    Lock lock;
+    Log log;
+    co_await lock.acquire();
+    Task<bool> a = create_task(takes(lock, log, "a"));
+    Task<bool> b = create_task(takes(lock, log, "b"));
+    co_await sleep(0s);
+    lock.release();
+    a.cancel();
+    co_await sleep(0s);
+    CHECK(a.cancelled());
+    co_await b;
+    CHECK(joined(log) == "b");
+    CHECK(lock.locked());
+    lock.release();
+
+    // Cancelled first, then the release: the same.
+    co_await lock.acquire();
+    Task<bool> c = create_task(takes(lock, log, "c"));
+    co_await sleep(0s);
+    Task<bool> d = create_task(takes(lock, log, "d"));
+    c.cancel();
+    lock.release();
+    co_await sleep(0s);
+    CHECK(c.cancelled());
+    co_await d;
+    CHECK(joined(log) == "b d");
+    lock.release();
+}
+
+GYRE_TEST_CASE("Lock: never two hold it, however cancel and release meet (S204)") {
+    Lock lock;
+    Log log;
+    co_await lock.acquire();
+    Task<bool> a = create_task(takes(lock, log, "a"));
+    Task<bool> b = create_task(takes(lock, log, "b"));
+    Task<bool> c = create_task(takes(lock, log, "c"));
+    co_await sleep(0s);
+    loop.call_soon([&] {
+        a.cancel();
+        lock.release();
+    });
+    std::string end = co_await ending(a);
+    CHECK(end == "CancelledError");
+    CHECK(joined(log) == "b");
+    CHECK(b.done());
+    CHECK(!c.done());
+
+    // One that was woken is cancelled when another has taken the lock: nobody is woken.
+    c.cancel();
+    co_await sleep(0s);
+    log.clear();
+    Task<bool> woken = create_task(takes(lock, log, "woken"));
+    co_await sleep(0s);
+    lock.release();
+    woken.cancel();
+    Task<bool> thief = create_task(takes(lock, log, "thief"));
+    Task<bool> last = create_task(takes(lock, log, "last"));
+    co_await ticks(3);
+    CHECK(joined(log) == "thief");
+    CHECK(lock.statistics().waiting == 1);
+    lock.release();
+    co_await last;
+    lock.release();
+}
+
+GYRE_TEST_CASE("Lock, Semaphore: a cancelled waiter leaves the queue (S205)") {
+    Lock lock;
+    Semaphore semaphore;
+    co_await lock.acquire();
+    co_await semaphore.acquire();
+    Task<bool> a = create_task(lock.acquire());
+    Task<bool> b = create_task(semaphore.acquire());
+    loop.call_soon([&] { a.cancel("text"); });
+    loop.call_soon([&] { b.cancel(); });
+    std::string end = co_await ending(a);
+    CHECK(end == "CancelledError(text)");
+    end = co_await ending(b);
+    CHECK(end == "CancelledError");
+    CHECK(lock.statistics().waiting == 0);
+    CHECK(semaphore.statistics().waiting == 0);
+    CHECK(lock.locked());
+    end = co_await ending(wait_for(lock.acquire(), 1ms));
+    CHECK(end == "TimeoutError");
+    end = co_await ending(wait_for(lock.scoped(), 1ms));
+    CHECK(end == "TimeoutError");
+    CHECK(lock.statistics().waiting == 0);
+    lock.release();
+    semaphore.release();
+}
+
+GYRE_TEST_CASE("Lock, Semaphore: a guard that nobody waited for is given back (S203)") {
+    Lock lock;
+    Semaphore semaphore(1);
+    for (int i = 0; i < 2; ++i) {
+        Task<> a = create_task(
+            [&]() -> Coro<> { co_await with(lock, []() -> Coro<> { co_await forever(); }); });
+        Task<> b = create_task([&]() -> Coro<> {
+            auto permit = co_await semaphore.scoped();
+            co_await forever();
+        });
+        co_await ticks(2);
+        CHECK(lock.locked());
+        CHECK(semaphore.locked());
+        a.cancel();
+        b.cancel();
+        co_await gather(return_exceptions, a, b);
+        CHECK(!lock.locked());
+        CHECK(!semaphore.locked());
+    }
+}
+
+TEST_CASE("Lock, Semaphore: bound to the loop of the first that waits (S197)") {
+    Lock lock;
+    Semaphore semaphore;
+    auto acquire_both = [&]() -> Coro<> {
+        co_await lock.acquire();
+        co_await semaphore.acquire();
+    };
+    run(acquire_both(), {.loop = "virtual"});
+    for (int i = 0; i < 3; ++i) {
+        const std::string expected = i == 0 ? "TimeoutError" : "RuntimeError";
+        CHECK(run(waits_a_moment(lock), {.loop = "virtual"}) == expected);
+        CHECK(run(waits_a_moment(semaphore), {.loop = "virtual"}) == expected);
+    }
+    // What need not wait does not look.
+    lock.release();
+    semaphore.release();
+    run(acquire_both(), {.loop = "virtual"});
+    CHECK(lock.locked());
+    CHECK(semaphore.locked());
+}
+
+TEST_CASE("Lock, Semaphore: nothing needs a loop to be made, asked or released (S197)") {
+    Lock lock;
+    Semaphore semaphore(0);
+    CHECK(!lock.locked());
+    CHECK(thrown_by([&] { lock.release(); }) == "RuntimeError");
+    CHECK(semaphore.locked());
+    semaphore.release();
+    CHECK(!semaphore.locked());
+}
+
+GYRE_TEST_CASE("Semaphore: no negative number; 0 is locked (S215)") {
+    CHECK(thrown_by([] { Semaphore(-1); }) == "ValueError");
+    CHECK(thrown_by([] { BoundedSemaphore(-1); }) == "ValueError");
+    enum { nobody };
+    Semaphore none(nobody);
+    CHECK(none.locked());
+    Semaphore many{~std::size_t{0}};
+    CHECK(!many.locked());
+    Semaphore one;
+    CHECK(!one.locked());
+    CHECK(one.statistics().free == 1);
+    co_await one.acquire();
+    CHECK(one.locked());
+    one.release();
+    CHECK(!one.locked());
+
+    // Free again, but somebody waits who was not woken yet.
+    one.release();
+    one.release();
+    Log log;
+    Task<bool> waiting = create_task(takes(none, log, "waiting"));
+    co_await sleep(0s);
+    none.release();
+    none.release();
+    CHECK(none.statistics().free == 1);
+    CHECK(none.locked());
+    co_await waiting;
+    CHECK(!none.locked());
+}
+
+GYRE_TEST_CASE("Semaphore: a released permit belongs to the first waiter (S216)") {
+    Semaphore semaphore(3);
+    Log log;
+    co_await semaphore.acquire();
+    co_await semaphore.acquire();
+    CHECK(!semaphore.locked());
+    std::vector<Task<bool>> tasks;
+    for (const char* name : {"1", "2", "3"}) {
+        tasks.push_back(create_task(takes(semaphore, log, name)));
+    }
+    co_await sleep(0s);
+    CHECK(joined(log) == "1");
+    CHECK(semaphore.statistics().waiting == 2);
+    CHECK(semaphore.statistics().free == 0);
+    tasks.push_back(create_task(takes(semaphore, log, "4")));
+    semaphore.release();
+    CHECK(semaphore.locked());
+    semaphore.release();
+    CHECK(semaphore.statistics().free == 0);
+    CHECK(semaphore.locked());
+    co_await sleep(0s);
+    CHECK(joined(log) == "1 2 3");
+    CHECK(semaphore.statistics().waiting == 1);
+    semaphore.release();
+    co_await gather(tasks);
+    CHECK(joined(log) == "1 2 3 4");
+}
+
+GYRE_TEST_CASE("Semaphore: in order, round after round (S217)") {
+    Semaphore semaphore(1);
+    Log log;
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        for (const char* name : {"a", "b", "c"}) {
+            group.create_task([&semaphore, &log, name]() -> Coro<> {
+                for (int round = 1; round <= 2; ++round) {
+                    co_await semaphore.acquire();
+                    log.push_back(name + std::to_string(round));
+                    co_await sleep(1ms);
+                    semaphore.release();
+                }
+            });
+        }
+        co_return;
+    });
+    CHECK(joined(log) == "a1 b1 c1 a2 b2 c2");
+}
+
+GYRE_TEST_CASE("Semaphore: who releases and acquires again is last in line (S217)") {
+    Semaphore semaphore(1);
+    Log log;
+    Task<bool> one = create_task(takes(semaphore, log, "1"));
+    Task<> two = create_task([&]() -> Coro<> {
+        co_await semaphore.acquire();
+        log.push_back("2");
+        semaphore.release();
+        co_await semaphore.acquire();
+        log.push_back("4");
+    });
+    Task<bool> three = create_task(takes(semaphore, log, "3"));
+    co_await sleep(0s);
+    semaphore.release();
+    semaphore.release();
+    co_await gather(one, two, three);
+    CHECK(joined(log) == "1 2 3 4");
+}
+
+GYRE_TEST_CASE("Semaphore: a permit given to a cancelled waiter goes on (S218)") {
+    Semaphore semaphore(0);
+    Log log;
+    Task<bool> a = create_task(takes(semaphore, log, "a"));
+    Task<bool> b = create_task(takes(semaphore, log, "b"));
+    co_await sleep(0s);
+    semaphore.release();
+    a.cancel();
+    co_await ticks(2);
+    CHECK(a.cancelled());
+    CHECK(joined(log) == "b");
+    CHECK(semaphore.locked());
+
+    // Nobody is next: it is free again.
+    Task<bool> c = create_task(takes(semaphore, log, "c"));
+    co_await sleep(0s);
+    semaphore.release();
+    c.cancel();
+    co_await ticks(2);
+    CHECK(semaphore.statistics().free == 1);
+    CHECK(semaphore.statistics().waiting == 0);
+
+    // Cancelled by the one that has just released it.
+    std::optional<Task<>> second;
+    Task<> first = create_task([&]() -> Coro<> {
+        co_await with(semaphore, [] { return sleep(0s); });
+        second->cancel();
+    });
+    second = create_task(holds(semaphore, log, "never"));
+    auto results = co_await gather(return_exceptions, first, *second);
+    CHECK(std::get<0>(results).has_value());
+    CHECK(name_of(std::get<1>(results).error()) == "CancelledError");
+    bool acquired = co_await wait_for(semaphore.acquire(), 1s);
+    CHECK(acquired);
+    CHECK(joined(log) == "b");
+}
+
+GYRE_TEST_CASE("Semaphore: one that gets its permit wakes as many as there are more (S219)") {
+    Semaphore semaphore(0);
+    Log log;
+    Task<> fourth;
+    Task<> first = create_task([&]() -> Coro<> {
+        co_await semaphore.acquire();
+        // The others were woken before this one went on, in this iteration.
+        CHECK(semaphore.statistics().free == 0);
+        fourth = create_task([&]() -> Coro<> {
+            log.push_back("4");
+            co_return;
+        });
+        log.push_back("1");
+    });
+    Task<> second = create_task([&]() -> Coro<> {
+        semaphore.release();
+        semaphore.release();
+        semaphore.release();
+        CHECK(semaphore.statistics().free == 2);
+        CHECK(semaphore.locked());  // the first has not run
+        co_await semaphore.acquire();
+        log.push_back("2");
+    });
+    Task<bool> third = create_task(takes(semaphore, log, "3"));
+    co_await sleep(0s);
+    CHECK(semaphore.statistics().free == 2);
+    CHECK(semaphore.statistics().waiting == 3);
+    co_await sleep(0s);
+    co_await gather(first, second, third, fourth);
+    CHECK(joined(log) == "1 2 3 4");
+}
+
+GYRE_TEST_CASE("Semaphore: one cancelled in line lets those behind it through (S219)") {
+    Semaphore semaphore(0);
+    Log log;
+    Task<bool> woken = create_task(takes(semaphore, log, "woken"));
+    co_await sleep(0s);
+    semaphore.release();
+    semaphore.release();  // there is one more, and nobody to wake
+    Task<bool> behind = create_task(takes(semaphore, log, "behind"));
+    Task<bool> last = create_task(takes(semaphore, log, "last"));
+    woken.cancel();
+    co_await ticks(3);
+    CHECK(woken.cancelled());
+    CHECK(joined(log) == "behind last");
+    CHECK(semaphore.statistics().free == 0);
+}
+
+GYRE_TEST_CASE("Semaphore: release passes over the cancelled (S220)") {
+    Semaphore semaphore(0);
+    Log log;
+    std::vector<Task<bool>> tasks;
+    for (const char* name : {"1", "2", "3", "4"}) {
+        tasks.push_back(create_task(takes(semaphore, log, name)));
+    }
+    co_await sleep(0s);
+    tasks[0].cancel();
+    tasks[1].cancel();
+    semaphore.release();
+    co_await ticks(2);
+    CHECK(joined(log) == "3");
+    CHECK(!tasks[3].done());
+    tasks[3].cancel();
+    co_await sleep(0s);
+    CHECK(semaphore.statistics().waiting == 0);
+
+    log.clear();
+    Task<bool> a = create_task(takes(semaphore, log, "a"));
+    Task<bool> b = create_task(takes(semaphore, log, "b"));
+    Task<bool> c = create_task(takes(semaphore, log, "c"));
+    co_await sleep(0s);
+    a.cancel();
+    co_await sleep(0s);
+    semaphore.release();
+    semaphore.release();
+    co_await gather(return_exceptions, a, b, c);
+    CHECK(joined(log) == "b c");
+}
+
+GYRE_TEST_CASE("BoundedSemaphore: not released above its number (S221)") {
+    BoundedSemaphore semaphore(2);
+    CHECK(thrown_by([&] { semaphore.release(); }) == "ValueError");
+    CHECK(semaphore.statistics().free == 2);
+    co_await semaphore.acquire();
+    co_await semaphore.acquire();
+    CHECK(semaphore.locked());
+    semaphore.release();
+    semaphore.release();
+    CHECK(thrown_by([&] { semaphore.release(); }) == "ValueError");
+    CHECK(semaphore.statistics().free == 2);
+    CHECK(thrown_by([] { BoundedSemaphore().release(); }) == "ValueError");
+}
+
+TEST_CASE("Lock, Semaphore: gone before their waiters run (S412)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        const auto frames = detail::step.live_frames;
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        Reports reports(*loop);
+        Log log;
+        auto owner = [&]() -> Coro<> {
+            Lock lock;
+            Semaphore semaphore(0);
+            co_await lock.acquire();
+            create_task(takes(lock, log, "lock"));
+            create_task(takes(semaphore, log, "semaphore"));
+            co_await forever();
+        };
+        create_task(*loop, owner());
+        run_until_complete(*loop, ticks(3));
+        loop->close();
+        CHECK(reports.count() == 3);
+        CHECK(log.empty());
+        CHECK(detail::step.live_frames == frames);
+    }
+}
