@@ -1,6 +1,7 @@
 // Section 6: futures.
 #include "support.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -325,4 +326,58 @@ GYRE_TEST_CASE("results that can only be moved (S419)") {
     CHECK(*shared == 4);
     std::unique_ptr<int> taken = co_await std::move(future);
     CHECK(*taken == 4);
+}
+
+GYRE_TEST_CASE("a const handle does everything, as one that a lambda captured is") {
+    const Future<int> future = create_future<int>();
+    int calls = 0;
+    const DoneToken token = future.add_done_callback([&] { ++calls; });
+    CHECK(future.remove_done_callback(token) == 1);
+    const Handle handle = loop.call_soon([future] { future.set_result(1); });
+    loop.call_soon([future] { CHECK(!future.cancel()); });
+    int value = co_await future;
+    CHECK(value == 1);
+    CHECK(!handle.cancelled());
+    const TimerHandle timer = loop.call_later(1h, [] {});
+    timer.cancel();
+    CHECK(timer.cancelled());
+    const Task<int> task = create_task(later(1h, 2));
+    task.set_name("const");
+    CHECK(task.cancel());
+    CHECK(task.uncancel() == 0);
+    const Future<int> other = create_future<int>();
+    other.set_exception(std::runtime_error("text"));
+    std::string end = co_await ending(other);
+    CHECK(end == "text");
+    task.cancel();
+    end = co_await ending(task);
+    CHECK(end == "CancelledError");
+    CHECK(calls == 0);
+}
+
+GYRE_TEST_CASE("done-callbacks: take the future in any form (S61)") {
+    struct Counter {
+        int count = 0;
+        void add(Future<int>& future) { count += future.result(); }
+    };
+    Counter counter;
+    int sum = 0;
+    Future<int> future = create_future<int>();
+    future.add_done_callback([&](Future<int>& done) { sum += done.result(); });
+    future.add_done_callback([&](const Future<int>& done) { sum += done.result(); });
+    future.add_done_callback([&](Future<int> done) { sum += done.result(); });
+    future.add_done_callback([&](Future<int>&& done) { sum += done.result(); });
+    future.add_done_callback([&](auto& done) { sum += done.result(); });
+    future.add_done_callback([&](auto&& done) { sum += done.result(); });
+    future.add_done_callback([&] { ++sum; });
+    future.add_done_callback(std::bind_front(&Counter::add, &counter));
+    future.set_result(1);
+    co_await sleep(0s);
+    CHECK(sum == 7);
+    CHECK(counter.count == 1);
+    Task<int> task = create_task(number(2));
+    task.add_done_callback([&](Task<int>& done) { sum += done.result(); });
+    task.add_done_callback([&](Future<int>& done) { sum += done.result(); });
+    co_await task;
+    CHECK(sum == 11);
 }

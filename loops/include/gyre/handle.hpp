@@ -144,7 +144,7 @@ public:
 
     /// The callback will not run, even if its turn has come in this iteration; it and its arguments
     /// are freed now. Does nothing after the call, or the second time.
-    void cancel() noexcept {
+    void cancel() const noexcept {
         if (state_ != nullptr) {
             state_->cancel();
         }

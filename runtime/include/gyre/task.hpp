@@ -129,20 +129,20 @@ public:
 
     /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
     /// ended so.
-    bool cancel(std::string_view message = {}) { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
     /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
     /// thrown.
-    std::uint32_t uncancel() { return task().uncancel(); }
+    std::uint32_t uncancel() const { return task().uncancel(); }
     /// How many cancel() requests were not taken back.
     [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
-    void set_name(std::string_view name) { task().set_name(name); }
+    void set_name(std::string_view name) const { task().set_name(name); }
     /// The coroutine that runs, with the file and line where it waits.
     [[nodiscard]] std::string get_coro() const { return task().where(); }
 
     template <class F>
-    DoneToken add_done_callback(F&& f) {
+    DoneToken add_done_callback(F&& f) const {
         return DoneToken(detail::add_done_callback<Task>(this->base(), std::forward<F>(f)));
     }
 

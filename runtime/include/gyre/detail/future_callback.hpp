@@ -6,6 +6,7 @@
 #include <gyre/detail/future_base.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -46,8 +47,11 @@ std::uint64_t add_done_callback(FutureBase& future, F&& function) {
 
     private:
         void call(const FutureRef& done) override {
-            if constexpr (std::is_invocable_v<Function&, Handle>) {
-                function_(Handle(done));
+            if constexpr (std::is_invocable_v<Function&, Handle&>) {
+                Handle future(done);
+                std::invoke(function_, future);
+            } else if constexpr (std::is_invocable_v<Function&, Handle>) {
+                std::invoke(function_, Handle(done));
             } else {
                 static_assert(std::is_invocable_v<Function&>,
                               "a done-callback is called with the future, or with nothing");
