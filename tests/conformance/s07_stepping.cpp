@@ -417,3 +417,39 @@ TEST_CASE("run, run_until_complete: of whatever can be awaited (S34, S241)") {
     Runner runner({.loop = "virtual"});
     CHECK(runner.run(sleep(1ms, 6)) == 6);
 }
+
+GYRE_TEST_CASE("AnyTask: awaited, gathered, waited for, whatever its result (S86)") {
+    Task<int> number_task = create_task(later(1ms, 3));
+    Task<> plain = create_task(ticks(3));
+    create_task(forever());
+    std::vector<AnyTask> tasks = all_tasks();
+    CHECK(std::erase(tasks, current_task()) == 1);
+    CHECK(tasks.size() == 3);
+    CHECK(plain == tasks[1]);
+    CHECK(tasks[1] == plain);
+    CHECK(number_task != current_task());
+    AnyTask any = number_task;
+    co_await any;
+    CHECK(outcome(number_task) == "3");
+    auto waited = co_await wait(tasks, {.return_when = FIRST_COMPLETED});
+    CHECK(waited.done.size() == 2);
+    CHECK(waited.pending.size() == 1);
+    int ended = 0;
+    for (const AnyTask& task : tasks) {
+        task.add_done_callback([&](const AnyTask& done) { ended += done.done() ? 1 : 0; });
+        task.cancel();
+    }
+    auto results = co_await gather(return_exceptions, tasks);
+    CHECK(results[0].has_value());
+    CHECK(name_of(results[2].error()) == "CancelledError");
+    CHECK(ended == 3);
+    AnyTask failing = create_task(fails("text"));
+    std::string end = co_await ending(wait_for(failing, 1s));
+    CHECK(end == "text");
+    end = co_await ending(shield(AnyTask(create_task(fails("text")))));
+    CHECK(end == "text");
+    auto completed = as_completed(std::vector<AnyTask>{plain, number_task});
+    auto first = co_await completed.next();
+    CHECK(first->done());
+    static_assert(!std::is_convertible_v<AnyTask, Coro<>>);
+}

@@ -73,11 +73,22 @@ template <class T>
 }  // namespace detail
 
 /// A task of any result type, or none: what current_task() and all_tasks() give.
-/// asyncio: Task, where its result does not matter.
+///
+/// ```
+/// std::vector<AnyTask> tasks = all_tasks();
+/// std::erase(tasks, current_task());
+/// for (const AnyTask& task : tasks) task.cancel();
+/// co_await gather(return_exceptions, tasks);
+/// ```
+///
+/// Awaiting it is awaiting the task, without its result. asyncio: Task, where its result does not
+/// matter.
 class GYRE_API AnyTask {
 public:
     AnyTask() = default;
     explicit AnyTask(detail::TaskRef state) noexcept : state_(std::move(state)) {}
+    explicit AnyTask(const detail::FutureRef& task) noexcept
+        : state_(detail::TaskRef::share(task->as_task())) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
     bool operator==(const AnyTask&) const = default;
@@ -92,6 +103,20 @@ public:
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::string get_coro() const { return task().where(); }
     [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
+
+    template <class F>
+    DoneToken add_done_callback(F&& f) const {
+        return DoneToken(detail::add_done_callback<AnyTask>(task(), std::forward<F>(f)));
+    }
+    std::size_t remove_done_callback(DoneToken token) const {
+        return detail::remove_done_callback(task(), token.id());
+    }
+
+    /// The task's end, without its result.
+    explicit operator Future<>() const { return Future<>(detail::FutureRef::share(&task())); }
+    [[nodiscard]] auto operator co_await() const {
+        return detail::FutureAwaiter<void, void>(detail::FutureRef::share(&task()));
+    }
 
     [[nodiscard]] const detail::TaskRef& state() const noexcept { return state_; }
 
@@ -281,6 +306,7 @@ template <class T>
     return future;
 }
 
+[[nodiscard]] inline Future<> ensure_future(const AnyTask& task) { return Future<>(task); }
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
 template <class A>
 requires detail::BareAwaitable<A>

@@ -51,7 +51,7 @@ template <class F>
 Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
     std::vector<FutureRef> states;
     for (const F& each : futures) {
-        states.push_back(each.state());
+        states.push_back(FutureRef::share(each.state().get()));
     }
     check_wait(states.size(), options);
     co_await wait_until(std::move(states), options);
