@@ -92,7 +92,7 @@ template <class R>
 /// The same for a list of them: wait({reader, writer}).
 template <class F>
 [[nodiscard]] auto wait(std::initializer_list<F> tasks, WaitOptions options = {}) {
-    return wait<std::initializer_list<F>&>(tasks, options);
+    return wait(std::vector<F>(tasks), options);
 }
 
 }  // namespace gyre
