@@ -4,7 +4,7 @@
 
 namespace gyre {
 
-void Timeout::reschedule(std::optional<std::chrono::nanoseconds> when) {
+void Timeout::reschedule(detail::AnyLimit when) {
     if (state_ != State::active) {
         static constexpr const char* names[] = {"created", "active", "expiring", "expired",
                                                 "finished"};

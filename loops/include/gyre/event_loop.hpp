@@ -119,8 +119,8 @@ public:
     /// Runs function(arguments…) when time() has reached `when`. Equal deadlines are due in order
     /// of creation.
     template <class F, class... A>
-    requires detail::CallableWith<F, A...> TimerHandle call_at(Duration when, F&& function,
-                                                               A&&... arguments) {
+    requires detail::CallableWith<F, A...> TimerHandle call_at(detail::AnyDuration when,
+                                                               F&& function, A&&... arguments) {
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
@@ -213,7 +213,7 @@ public:
     void set_debug(bool enabled) noexcept { debug_ = enabled; }
     [[nodiscard]] bool get_debug() const noexcept { return debug_; }
     /// What takes at least as long is reported in debug mode; 100 ms at first.
-    Duration slow_callback_duration = std::chrono::milliseconds(100);
+    detail::AnyDuration slow_callback_duration = std::chrono::milliseconds(100);
 
     struct Statistics {
         std::size_t ready;        ///< callbacks and steps that are queued

@@ -160,12 +160,8 @@ template <class R>
 /// Throws RuntimeError outside a running loop. asyncio: as_completed; tickets() is its plain
 /// iteration.
 template <class R>
-[[nodiscard]] auto as_completed(R&& awaitables) {
-    return detail::start_completing(std::forward<R>(awaitables), std::nullopt);
-}
-template <class R, class Rep, class Period>
-[[nodiscard]] auto as_completed(R&& awaitables, std::chrono::duration<Rep, Period> limit) {
-    return detail::start_completing(std::forward<R>(awaitables), detail::to_nanoseconds(limit));
+[[nodiscard]] auto as_completed(R&& awaitables, detail::AnyLimit limit = {}) {
+    return detail::start_completing(std::forward<R>(awaitables), limit);
 }
 
 }  // namespace gyre

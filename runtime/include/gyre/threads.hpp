@@ -4,18 +4,17 @@
 #include <gyre/context.hpp>
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/duration.hpp>
 #include <gyre/detail/executor.hpp>
 #include <gyre/future.hpp>
 #include <gyre/gather.hpp>
 #include <gyre/task.hpp>
 #include <gyre/thread_pool.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <functional>
 #include <future>
 #include <memory>
-#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -180,7 +179,6 @@ GYRE_API void set_default_executor(EventLoop& loop, std::shared_ptr<ThreadPool> 
 /// Waits, without blocking the loop, until the functions in the loop's own pool have ended; it
 /// takes no more. After `limit` it gives up, reports that, and leaves them running. Runner does it.
 /// asyncio: loop.shutdown_default_executor.
-[[nodiscard]] GYRE_API Coro<> shutdown_default_executor(
-    std::optional<std::chrono::nanoseconds> limit = std::nullopt);
+[[nodiscard]] GYRE_API Coro<> shutdown_default_executor(detail::AnyLimit limit = {});
 
 }  // namespace gyre

@@ -38,7 +38,7 @@ public:
 
     /// Moves the deadline; nullopt takes it away. Throws RuntimeError once it has expired or the
     /// body is over.
-    void reschedule(std::optional<std::chrono::nanoseconds> when);
+    void reschedule(detail::AnyLimit when);
 
     /// True once the deadline has passed and the body was cancelled for it.
     [[nodiscard]] bool expired() const noexcept {
@@ -100,15 +100,15 @@ concept TimeoutBody = requires {
 
 // When a limit is over: at a time, after a delay from when the coroutine is awaited, or never.
 struct Limit {
-    enum Kind : std::uint8_t { never, at, after } kind;
-    Nanoseconds value;
+    enum Kind : std::uint8_t { at, after };
+    Limit(Kind of, Deadline time) noexcept : kind(of), value(time) {}
 
     [[nodiscard]] Deadline deadline() const {
-        if (kind == never) {
-            return std::nullopt;
-        }
-        return kind == at ? value : deadline_from_now(value);
+        return kind == after && value ? deadline_from_now(*value) : value;
     }
+
+    Kind kind;
+    Deadline value;
 };
 
 // body() gives what to await: a coroutine, or for wait_for() whatever it was given.
@@ -141,7 +141,8 @@ Coro<AwaitResult<BodyAwaitable<F>>> run_with_timeout(Limit limit, F body) {
 
 }  // namespace detail
 
-/// Runs body(timeout), or body(), and cancels it if it takes longer than `duration`.
+/// Runs body(timeout), or body(), and cancels it if it takes longer than `duration`; nullopt is no
+/// limit, until timeout.reschedule() sets one.
 ///
 /// ```
 /// try {
@@ -159,26 +160,18 @@ Coro<AwaitResult<BodyAwaitable<F>>> run_with_timeout(Limit limit, F body) {
 /// that never suspends. Cancel safety: a cancel from outside stays CancelledError, also at the same
 /// moment. Throws TimeoutError; ValueError for NaN; RuntimeError outside of a task. asyncio: `async
 /// with timeout(d) as t:`.
-template <class Rep, class Period, class F>
-requires detail::TimeoutBody<std::decay_t<F>>
-[[nodiscard]] auto timeout(std::chrono::duration<Rep, Period> duration, F&& body) {
-    return detail::run_with_timeout<std::decay_t<F>>(
-        {detail::Limit::after, detail::to_nanoseconds(duration)}, std::forward<F>(body));
-}
-/// Without a limit, until timeout.reschedule() sets one.
 template <class F>
-requires detail::TimeoutBody<std::decay_t<F>>
-[[nodiscard]] auto timeout(std::nullopt_t /*none*/, F&& body) {
-    return detail::run_with_timeout<std::decay_t<F>>({detail::Limit::never, {}},
+requires(detail::TimeoutBody<std::decay_t<F>>)
+    [[nodiscard]] auto timeout(detail::AnyLimit duration, F&& body) {
+    return detail::run_with_timeout<std::decay_t<F>>(detail::Limit(detail::Limit::after, duration),
                                                      std::forward<F>(body));
 }
 /// The same with a deadline on the loop's clock. asyncio: timeout_at.
 template <class F>
-requires detail::TimeoutBody<std::decay_t<F>>
-[[nodiscard]] auto timeout_at(std::optional<std::chrono::nanoseconds> when, F&& body) {
-    return detail::run_with_timeout<std::decay_t<F>>(
-        {when ? detail::Limit::at : detail::Limit::never, when.value_or(detail::Nanoseconds{})},
-        std::forward<F>(body));
+requires(detail::TimeoutBody<std::decay_t<F>>)
+    [[nodiscard]] auto timeout_at(detail::AnyLimit when, F&& body) {
+    return detail::run_with_timeout<std::decay_t<F>>(detail::Limit(detail::Limit::at, when),
+                                                     std::forward<F>(body));
 }
 
 namespace detail {
@@ -210,7 +203,7 @@ private:
 
 }  // namespace detail
 
-/// Awaits a coroutine, future or task, at most for `duration`.
+/// Awaits a coroutine, future or task, at most for `duration`; nullopt makes it a plain await.
 ///
 /// ```
 /// std::string line = co_await wait_for(reader.readline(), 5s);
@@ -222,24 +215,20 @@ private:
 /// coroutine is never entered, and only a future that is done already gives its outcome. Cancel
 /// safety: the awaited thing is cancelled too, and awaited; see shield(). Throws TimeoutError;
 /// ValueError for NaN; RuntimeError outside of a task. asyncio: wait_for.
-template <class A, class Rep, class Period>
-requires detail::Awaitable<A&&>
-[[nodiscard]] Coro<detail::AwaitResult<std::decay_t<A>>> wait_for(
-    A&& awaitable, std::chrono::duration<Rep, Period> duration) {
+template <class A>
+requires(detail::Awaitable<A&&>)
+    [[nodiscard]] Coro<detail::AwaitResult<std::decay_t<A>>> wait_for(A&& awaitable,
+                                                                      detail::AnyLimit duration) {
     using Held = detail::Held<std::decay_t<A>>;
-    const detail::Nanoseconds limit = detail::to_nanoseconds(duration);
     std::decay_t<A> owned = std::forward<A>(awaitable);
-    if (limit <= detail::Nanoseconds::zero()) {
+    if (!duration) {
+        return detail::await_held(std::move(owned));
+    }
+    if (*duration <= detail::Nanoseconds::zero()) {
         return detail::wait_for_nothing(std::move(owned));
     }
-    return detail::run_with_timeout(detail::Limit{detail::Limit::after, limit},
+    return detail::run_with_timeout(detail::Limit(detail::Limit::after, duration),
                                     Held(std::move(owned)));
-}
-/// Without a limit: a plain await.
-template <class A>
-requires detail::Awaitable<A&&>
-[[nodiscard]] auto wait_for(A&& awaitable, std::nullopt_t /*none*/) {
-    return detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable));
 }
 
 }  // namespace gyre

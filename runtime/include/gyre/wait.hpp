@@ -3,13 +3,12 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/duration.hpp>
 #include <gyre/detail/future_base.hpp>
 #include <gyre/task.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <iterator>
-#include <optional>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -28,7 +27,7 @@ inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed;
 inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception;
 
 struct WaitOptions {
-    std::optional<std::chrono::nanoseconds> timeout = {};  ///< unset: none
+    detail::AnyLimit timeout = {};  ///< unset: none
     ReturnWhen return_when = ALL_COMPLETED;
 };
 static_assert(std::is_trivially_destructible_v<WaitOptions>);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <optional>
 #include <ratio>
 #include <type_traits>
 
@@ -51,5 +52,28 @@ template <class Rep, class Period>
         return std::chrono::ceil<Nanoseconds>(exact - Exact(hair));
     }
 }
+
+/// A duration, or a time on the loop's clock, as it is given: of any unit, floating point too.
+class AnyDuration : public Nanoseconds {
+public:
+    template <class Rep, class Period>
+    constexpr AnyDuration(std::chrono::duration<Rep, Period> value)
+        : Nanoseconds(to_nanoseconds(value)) {}
+};
+
+/// The same, or none.
+class AnyLimit : public std::optional<Nanoseconds> {
+public:
+    constexpr AnyLimit(std::nullopt_t /*none*/ = std::nullopt) noexcept {}
+    template <class Rep, class Period>
+    constexpr AnyLimit(std::chrono::duration<Rep, Period> value)
+        : optional(to_nanoseconds(value)) {}
+    template <class Rep, class Period>
+    constexpr AnyLimit(const std::optional<std::chrono::duration<Rep, Period>>& value) {
+        if (value) {
+            emplace(to_nanoseconds(*value));
+        }
+    }
+};
 
 }  // namespace gyre::detail
