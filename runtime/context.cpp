@@ -9,7 +9,7 @@ namespace detail {
 
 namespace {
 
-using Value = std::shared_ptr<const std::any>;
+using Value = std::shared_ptr<const void>;
 using Entry = std::pair<const void*, Value>;
 
 // Programs have a handful of variables and read them far more often than they set them: a sorted
@@ -43,7 +43,7 @@ ContextBox& running_box() noexcept {
 
 }  // namespace
 
-const std::any* find_context_value(const void* variable) noexcept {
+const void* find_context_value(const void* variable) noexcept {
     const auto* values = static_cast<const Values*>(running_box().map.get());
     if (values == nullptr) {
         return nullptr;
@@ -53,7 +53,7 @@ const std::any* find_context_value(const void* variable) noexcept {
                                                                         : nullptr;
 }
 
-std::shared_ptr<const std::any> set_context_value(const void* variable, Value value) {
+std::shared_ptr<const void> set_context_value(const void* variable, Value value) {
     ContextBox& box = running_box();
     const auto* values = static_cast<const Values*>(box.map.get());
     std::vector<Entry> entries = values == nullptr ? std::vector<Entry>() : values->entries();

@@ -10,7 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <iterator>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -123,7 +123,7 @@ private:
             throw TimeoutError();
         }
         F future(std::move(state));
-        co_return co_await future;
+        co_return co_await std::move(future);
     }
 
     QueueRef queue_;
@@ -132,17 +132,9 @@ private:
 namespace detail {
 
 template <class R>
-[[nodiscard]] auto start_completing(R&& awaitables, std::optional<Nanoseconds> limit) {
-    using Each = std::decay_t<decltype(*std::begin(awaitables))>;
-    using F = decltype(ensure_future(std::declval<Each>()));
-    std::vector<F> futures;
-    for (auto& each : awaitables) {
-        if constexpr (std::is_lvalue_reference_v<R> && !AnyCoro<Each>) {
-            futures.push_back(ensure_future(each));
-        } else {
-            futures.push_back(ensure_future(std::move(each)));
-        }
-    }
+[[nodiscard]] auto start_completing(R&& awaitables, AnyLimit limit) {
+    auto futures = ensure_futures(std::forward<R>(awaitables));
+    using F = typename decltype(futures)::value_type;
     return AsCompleted<F>(std::move(futures), limit);
 }
 
@@ -162,6 +154,10 @@ template <class R>
 template <class R>
 [[nodiscard]] auto as_completed(R&& awaitables, detail::AnyLimit limit = {}) {
     return detail::start_completing(std::forward<R>(awaitables), limit);
+}
+template <class F>
+[[nodiscard]] auto as_completed(std::initializer_list<F> awaitables, detail::AnyLimit limit = {}) {
+    return detail::start_completing(awaitables, limit);
 }
 
 }  // namespace gyre

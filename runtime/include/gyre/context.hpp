@@ -5,7 +5,6 @@
 #include <gyre/detail/context_map.hpp>
 #include <gyre/errors.hpp>
 
-#include <any>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,10 +17,10 @@ namespace gyre {
 namespace detail {
 
 /// The value of the variable with this identity in the running code's context, or null.
-[[nodiscard]] GYRE_API const std::any* find_context_value(const void* variable) noexcept;
+[[nodiscard]] GYRE_API const void* find_context_value(const void* variable) noexcept;
 /// Sets it (or, with null, removes it) for the running code. Returns what was there before.
-GYRE_API std::shared_ptr<const std::any> set_context_value(const void* variable,
-                                                           std::shared_ptr<const std::any> value);
+GYRE_API std::shared_ptr<const void> set_context_value(const void* variable,
+                                                       std::shared_ptr<const void> value);
 
 }  // namespace detail
 
@@ -77,11 +76,11 @@ public:
 
     private:
         friend class ContextVar;
-        Token(const ContextVar* variable, std::shared_ptr<const std::any> before) noexcept
+        Token(const ContextVar* variable, std::shared_ptr<const void> before) noexcept
             : variable_(variable), before_(std::move(before)) {}
 
         const ContextVar* variable_;
-        std::shared_ptr<const std::any> before_;  // null: it had no value
+        std::shared_ptr<const void> before_;  // null: it had no value
         bool used_ = false;
     };
 
@@ -111,8 +110,8 @@ public:
     }
 
     Token set(T value) {
-        return Token(this, detail::set_context_value(
-                               this, std::make_shared<const std::any>(std::move(value))));
+        return Token(this,
+                     detail::set_context_value(this, std::make_shared<const T>(std::move(value))));
     }
 
     /// Takes the set() back that made the token. Throws ValueError for another variable's token,
@@ -130,7 +129,7 @@ public:
 
 private:
     [[nodiscard]] const T* find() const noexcept {
-        return std::any_cast<T>(detail::find_context_value(this));
+        return static_cast<const T*>(detail::find_context_value(this));
     }
 
     std::string name_;

@@ -9,9 +9,12 @@
 #include <gyre/errors.hpp>
 #include <gyre/event_loop.hpp>
 
+#include <compare>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -112,7 +115,7 @@ private:
 ///
 /// ```
 /// Future<int> answer = create_future<int>();
-/// get_running_loop().call_later(1s, [answer]() mutable { answer.set_result(42); });
+/// get_running_loop().call_later(1s, [answer] { answer.set_result(42); });
 /// int value = co_await answer;
 /// ```
 ///
@@ -133,15 +136,16 @@ public:
     explicit Future(detail::FutureRef state) noexcept : state_(std::move(state)) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
-    /// Handles are equal if they refer to the same future.
+    /// Handles are equal if they refer to the same future, and may be keys of sets and maps.
     bool operator==(const Future&) const = default;
+    auto operator<=>(const Future&) const = default;
 
     [[nodiscard]] bool done() const { return base().done(); }
     [[nodiscard]] bool cancelled() const { return base().cancelled(); }
 
     /// Makes awaiters fail with CancelledError(message). False if the future is done. What a task
     /// does about it: Task.
-    bool cancel(std::string_view message = {}) { return base().cancel(message); }
+    bool cancel(std::string_view message = {}) const { return base().cancel(message); }
 
     /// The result; rethrows the exception. Throws InvalidStateError while pending.
     decltype(auto) result() const {
@@ -157,28 +161,29 @@ public:
 
     /// Completes the future. Throws InvalidStateError if it is done, RuntimeError on a task.
     template <class U = T>
-    requires(!std::is_void_v<T> && std::is_constructible_v<T, U&&>) void set_result(U&& value) {
+    requires(!std::is_void_v<T> &&
+             std::is_constructible_v<T, U&&>) void set_result(U&& value) const {
         detail::FutureBase& base = settable();
         storage().set(std::forward<U>(value));
         base.finish();
     }
-    void set_result() requires std::is_void_v<T> { settable().finish(); }
+    void set_result() const requires(std::is_void_v<T>) { settable().finish(); }
     /// Completes it with an exception: an exception_ptr, or an exception object.
-    void set_exception(std::exception_ptr error) { settable().fail(std::move(error)); }
+    void set_exception(std::exception_ptr error) const { settable().fail(std::move(error)); }
     template <class E>
     requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
-        E&& error) {
+        E&& error) const {
         settable().fail(std::make_exception_ptr(std::forward<E>(error)));
     }
 
     /// Calls f(future), or f(), in the iteration after the future is done; in the next one if it
     /// is. f sees the caller's context as it is now.
     template <class F>
-    DoneToken add_done_callback(F&& f) {
+    DoneToken add_done_callback(F&& f) const {
         return DoneToken(detail::add_done_callback<Future>(base(), std::forward<F>(f)));
     }
     /// Takes a callback back that was not queued yet; returns how many that were.
-    std::size_t remove_done_callback(DoneToken token) {
+    std::size_t remove_done_callback(DoneToken token) const {
         return detail::remove_done_callback(base(), token.id());
     }
 
@@ -236,3 +241,10 @@ template <class T = void>
 }
 
 }  // namespace gyre
+
+template <class T>
+struct std::hash<gyre::Future<T>> {
+    std::size_t operator()(const gyre::Future<T>& future) const noexcept {
+        return std::hash<const void*>()(future.state().get());
+    }
+};

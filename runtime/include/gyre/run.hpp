@@ -45,7 +45,12 @@ T run_until_complete(EventLoop& loop, const Future<T>& future) {
         throw ValueError("the future belongs to a different loop than the one specified");
     }
     detail::run_until_done(loop, *future.state(), false);
-    return future.result();
+    if constexpr (std::is_void_v<T> || detail::IsCopyable<T>::value) {
+        return future.result();
+    } else {
+        future.state()->check_result();
+        return std::move(future.state()->template storage<detail::Storage<T>>().get());
+    }
 }
 template <class T>
 T run_until_complete(EventLoop& loop, Coro<T> coro) {
@@ -61,6 +66,17 @@ T run_until_complete(EventLoop& loop, Coro<T> coro) {
     if constexpr (!std::is_void_v<T>) {
         return std::move(task.state()->template storage<detail::Storage<T>>().get());
     }
+}
+template <class A>
+requires(detail::Operation<A>) auto run_until_complete(EventLoop& loop, A&& operation) {
+    return run_until_complete(loop,
+                              detail::await_held<std::decay_t<A>>(std::forward<A>(operation)));
+}
+template <class F, class... A>
+requires(detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>) auto run_until_complete(
+    EventLoop& loop, F&& function, A&&... arguments) {
+    return run_until_complete(loop, detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
+                                        std::forward<F>(function), std::forward<A>(arguments)...));
 }
 
 /// A loop for several run() calls, which share one context.
@@ -107,6 +123,11 @@ public:
     auto run(F&& function, A&&... arguments) {
         return run(detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
             std::forward<F>(function), std::forward<A>(arguments)...));
+    }
+    /// Awaits a sleep, an event's wait, a queue's get …
+    template <class A>
+    requires(detail::Operation<A>) auto run(A&& operation) {
+        return run(detail::await_held<std::decay_t<A>>(std::forward<A>(operation)));
     }
 
     [[nodiscard]] EventLoop& get_loop();
@@ -164,6 +185,11 @@ template <class F>
 requires detail::CoroFunction<std::decay_t<F>>
 auto run(F&& function, RunOptions options) {
     return run(detail::call_owned<std::decay_t<F>>(std::forward<F>(function)), options);
+}
+/// The same for a sleep, an event's wait, a queue's get …
+template <class A>
+requires(detail::Operation<A>) auto run(A&& operation, RunOptions options = {}) {
+    return run(detail::await_held<std::decay_t<A>>(std::forward<A>(operation)), options);
 }
 
 }  // namespace gyre

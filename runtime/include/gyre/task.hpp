@@ -6,10 +6,12 @@
 #include <gyre/detail/task_base.hpp>
 #include <gyre/future.hpp>
 
+#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -73,14 +75,21 @@ template <class T>
 }  // namespace detail
 
 /// A task of any result type, or none: what current_task() and all_tasks() give.
-/// asyncio: Task, where its result does not matter.
+///
+/// Awaited, it throws the task's exception and keeps its result to itself; wait(), gather() and the
+/// others take it as a task without a result. asyncio: Task, where its result does not matter.
 class GYRE_API AnyTask {
 public:
     AnyTask() = default;
     explicit AnyTask(detail::TaskRef state) noexcept : state_(std::move(state)) {}
+    /// Of a future that is a task.
+    explicit AnyTask(const detail::FutureRef& state) noexcept
+        : state_(detail::TaskRef::share(state->as_task())) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
     bool operator==(const AnyTask&) const = default;
+    auto operator<=>(const AnyTask&) const = default;
+    bool operator==(std::nullptr_t) const noexcept { return !state_; }
 
     [[nodiscard]] bool done() const { return task().done(); }
     [[nodiscard]] bool cancelled() const { return task().cancelled(); }
@@ -92,6 +101,19 @@ public:
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::string get_coro() const { return task().where(); }
     [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
+
+    /// As a future's.
+    template <class F>
+    DoneToken add_done_callback(F&& f) const {
+        return DoneToken(detail::add_done_callback<AnyTask>(task(), std::forward<F>(f)));
+    }
+    std::size_t remove_done_callback(DoneToken token) const {
+        return detail::remove_done_callback(task(), token.id());
+    }
+
+    [[nodiscard]] detail::FutureAwaiter<void, void> operator co_await() const {
+        return detail::FutureAwaiter<void, void>(detail::FutureRef::share(&task()));
+    }
 
     [[nodiscard]] const detail::TaskRef& state() const noexcept { return state_; }
 
@@ -129,20 +151,20 @@ public:
 
     /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
     /// ended so.
-    bool cancel(std::string_view message = {}) { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
     /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
     /// thrown.
-    std::uint32_t uncancel() { return task().uncancel(); }
+    std::uint32_t uncancel() const { return task().uncancel(); }
     /// How many cancel() requests were not taken back.
     [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
 
     [[nodiscard]] std::string get_name() const { return task().name(); }
-    void set_name(std::string_view name) { task().set_name(name); }
+    void set_name(std::string_view name) const { task().set_name(name); }
     /// The coroutine that runs, with the file and line where it waits.
     [[nodiscard]] std::string get_coro() const { return task().where(); }
 
     template <class F>
-    DoneToken add_done_callback(F&& f) {
+    DoneToken add_done_callback(F&& f) const {
         return DoneToken(detail::add_done_callback<Task>(this->base(), std::forward<F>(f)));
     }
 
@@ -225,6 +247,12 @@ Coro<AwaitResult<A>> await_held(A awaitable) {
     co_return co_await std::move(awaitable);
 }
 
+/// What can be awaited once and is neither coroutine nor future: a sleep, an event's wait.
+template <class A>
+concept Operation = Awaitable<std::decay_t<A>> && !AnyCoro<A> && !requires(A & a) {
+    a.state();
+};
+
 template <class F, class... A>
 concept CoroFunction =
     !AnyCoro<F> && std::invocable<F&, A&&...> && AnyCoro<std::invoke_result_t<F&, A&&...>>;
@@ -245,6 +273,32 @@ requires detail::CoroFunction<std::decay_t<F>>
 auto create_task(F&& function, TaskOptions options) {
     auto coro = detail::call_owned<std::decay_t<F>>(std::forward<F>(function));
     return create_task(std::move(coro), options);
+}
+template <class F, class... A>
+requires(detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>) auto create_task(
+    EventLoop& loop, F&& function, A&&... arguments) {
+    auto coro = detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
+        std::forward<F>(function), std::forward<A>(arguments)...);
+    return create_task(loop, std::move(coro));
+}
+template <class F>
+requires(detail::CoroFunction<std::decay_t<F>>) auto create_task(EventLoop& loop, F&& function,
+                                                                 TaskOptions options) {
+    auto coro = detail::call_owned<std::decay_t<F>>(std::forward<F>(function));
+    return create_task(loop, std::move(coro), options);
+}
+
+/// Makes a task that awaits a sleep, an event's wait, a queue's get …, which are coroutines in
+/// asyncio.
+template <class A>
+requires(detail::Operation<A>) auto create_task(A&& operation, TaskOptions options = {}) {
+    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(operation)), options);
+}
+template <class A>
+requires(detail::Operation<A>) auto create_task(EventLoop& loop, A&& operation,
+                                                TaskOptions options = {}) {
+    return create_task(loop, detail::await_held<std::decay_t<A>>(std::forward<A>(operation)),
+                       options);
 }
 
 /// The task that runs now; an empty handle in a plain callback. Throws RuntimeError without a
@@ -271,12 +325,33 @@ template <class T>
     return future;
 }
 
+[[nodiscard]] inline Future<> ensure_future(const AnyTask& task) {
+    return Future<>(detail::FutureRef(task.state()));
+}
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
 template <class A>
-requires(detail::Awaitable<std::decay_t<A>> && !detail::AnyCoro<A> && !requires(A a) { a.state(); })
-    [[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
-    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
+requires(detail::Operation<A>) [[nodiscard]] auto ensure_future(A&& operation) {
+    return create_task(std::forward<A>(operation));
 }
+
+namespace detail {
+
+/// The futures of a collection. Coroutines and operations in it become tasks, in their order.
+template <class R>
+[[nodiscard]] auto ensure_futures(R&& awaitables) {
+    using Each = std::decay_t<decltype(*std::begin(awaitables))>;
+    std::vector<decltype(ensure_future(std::declval<Each>()))> futures;
+    for (auto& each : awaitables) {
+        if constexpr (std::is_lvalue_reference_v<R> && !AnyCoro<Each>) {
+            futures.push_back(ensure_future(each));
+        } else {
+            futures.push_back(ensure_future(std::move(each)));
+        }
+    }
+    return futures;
+}
+
+}  // namespace detail
 
 template <class T>
 Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
@@ -328,3 +403,12 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
 }
 
 }  // namespace gyre
+
+template <class T>
+struct std::hash<gyre::Task<T>> : std::hash<gyre::Future<T>> {};
+template <>
+struct std::hash<gyre::AnyTask> {
+    std::size_t operator()(const gyre::AnyTask& task) const noexcept {
+        return std::hash<const void*>()(task.state().get());
+    }
+};

@@ -56,6 +56,12 @@ public:
     auto create_task(F&& function, TaskOptions options) {
         return create_task(detail::call_owned<std::decay_t<F>>(std::forward<F>(function)), options);
     }
+    /// The same for a sleep, an event's wait, a queue's get …
+    template <class A>
+    requires(detail::Operation<A>) auto create_task(A&& operation, TaskOptions options = {}) {
+        return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(operation)),
+                           options);
+    }
 
     /// `async with` by hand: enter(), then exit() with what left the block. with_task_group() does
     /// it.

@@ -33,7 +33,40 @@ template <class F>
 
 }  // namespace detail
 
-/// Runs f() in a thread of the pool, from now on; gives the future of its result.
+namespace detail {
+
+// The function and its arguments are the job's own: a cancelled caller may be gone before it ends.
+template <class F, class... A>
+class BoundCall {
+public:
+    BoundCall(F&& function, std::tuple<A...>&& arguments)
+        : function_(std::move(function)), arguments_(std::move(arguments)) {}
+
+    std::invoke_result_t<F&, A&&...> operator()() {
+        return std::apply(function_, std::move(arguments_));
+    }
+
+private:
+    F function_;
+    std::tuple<A...> arguments_;
+};
+
+template <class F, class... A>
+[[nodiscard]] auto submit_call(ThreadPool* pool, F&& function, A&&... arguments) {
+    EventLoop& loop = get_running_loop();
+    if constexpr (sizeof...(A) == 0) {
+        return submit_function(loop, pool, std::forward<F>(function));
+    } else {
+        return submit_function(loop, pool,
+                               BoundCall<std::decay_t<F>, std::decay_t<A>...>(
+                                   std::decay_t<F>(std::forward<F>(function)),
+                                   std::tuple<std::decay_t<A>...>(std::forward<A>(arguments)...)));
+    }
+}
+
+}  // namespace detail
+
+/// Runs f(arguments…) in a thread of the pool, from now on; gives the future of its result.
 ///
 /// ```
 /// auto sum = co_await run_in_executor(pool, [&] { return checksum(file); });
@@ -43,38 +76,38 @@ template <class F>
 /// Cancel safety: a function that has not begun never does; one that runs goes on, and its outcome
 /// is dropped. Throws RuntimeError outside a running loop or if the pool was shut down. asyncio:
 /// loop.run_in_executor.
-template <class F>
-requires(std::invocable<std::decay_t<F>&>)
-    [[nodiscard]] auto run_in_executor(ThreadPool& pool, F&& f) {
-    return detail::submit_function(get_running_loop(), &pool, std::forward<F>(f));
+template <class F, class... A>
+requires(std::invocable<std::decay_t<F>&, std::decay_t<A>&&...>)
+    [[nodiscard]] auto run_in_executor(ThreadPool& pool, F&& f, A&&... arguments) {
+    return detail::submit_call(&pool, std::forward<F>(f), std::forward<A>(arguments)...);
 }
 /// The same; null stands for the loop's own pool, which is made on first use.
-template <class F>
-requires(std::invocable<std::decay_t<F>&>)
-    [[nodiscard]] auto run_in_executor(ThreadPool* pool, F&& f) {
-    return detail::submit_function(get_running_loop(), pool, std::forward<F>(f));
+template <class F, class... A>
+requires(std::invocable<std::decay_t<F>&, std::decay_t<A>&&...>)
+    [[nodiscard]] auto run_in_executor(ThreadPool* pool, F&& f, A&&... arguments) {
+    return detail::submit_call(pool, std::forward<F>(f), std::forward<A>(arguments)...);
+}
+template <class F, class... A>
+requires(std::invocable<std::decay_t<F>&, std::decay_t<A>&&...>)
+    [[nodiscard]] auto run_in_executor(const std::shared_ptr<ThreadPool>& pool, F&& f,
+                                       A&&... arguments) {
+    return detail::submit_call(pool.get(), std::forward<F>(f), std::forward<A>(arguments)...);
 }
 
 namespace detail {
 
-// The function is the job's own: a cancelled caller may be gone before it ends.
 template <class F, class... A>
 class ThreadCall {
 public:
     ThreadCall(F&& function, std::tuple<A...>&& arguments, Context context)
-        : function_(std::move(function)),
-          arguments_(std::move(arguments)),
-          context_(std::move(context)) {}
+        : call_(std::move(function), std::move(arguments)), context_(std::move(context)) {}
 
     std::invoke_result_t<F&, A&&...> operator()() {
-        return context_.run([this]() -> std::invoke_result_t<F&, A&&...> {
-            return std::apply(function_, std::move(arguments_));
-        });
+        return context_.run([this]() -> std::invoke_result_t<F&, A&&...> { return call_(); });
     }
 
 private:
-    F function_;
-    std::tuple<A...> arguments_;
+    BoundCall<F, A...> call_;
     Context context_;
 };
 
@@ -170,6 +203,20 @@ template <class T>
     std::future<T> result = call.get_future();
     loop.call_soon_threadsafe([&loop, call = std::move(call)]() mutable { call(loop); });
     return result;
+}
+/// The same for a sleep, an event's wait, a queue's get …
+template <class A>
+requires(detail::Operation<A>)
+    [[nodiscard]] auto run_coroutine_threadsafe(A&& operation, EventLoop& loop) {
+    return run_coroutine_threadsafe(detail::await_held<std::decay_t<A>>(std::forward<A>(operation)),
+                                    loop);
+}
+/// The same for function(), a coroutine; owns the callable, so a lambda may capture.
+template <class F>
+requires(detail::CoroFunction<std::decay_t<F>>)
+    [[nodiscard]] auto run_coroutine_threadsafe(F&& function, EventLoop& loop) {
+    return run_coroutine_threadsafe(detail::call_owned<std::decay_t<F>>(std::forward<F>(function)),
+                                    loop);
 }
 
 /// Makes `pool` the loop's own. Throws RuntimeError once it has one. asyncio:

@@ -8,6 +8,7 @@
 #include <gyre/task.hpp>
 
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <type_traits>
 #include <unordered_set>
@@ -87,6 +88,10 @@ template <class R>
         }
     }
     return detail::wait_and_sort<F>(std::move(distinct), options);
+}
+template <class F>
+[[nodiscard]] auto wait(std::initializer_list<F> tasks, WaitOptions options = {}) {
+    return wait<std::initializer_list<F>>(tasks, options);
 }
 
 }  // namespace gyre

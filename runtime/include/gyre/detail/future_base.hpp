@@ -6,11 +6,13 @@
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/event_loop.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace gyre::detail {
@@ -198,6 +200,9 @@ public:
         }
     }
     StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    template <class D>
+    requires(std::is_convertible_v<D*, S*>) StateRef(const StateRef<D>& other)
+    noexcept : StateRef(share(other.get())) {}
     StateRef& operator=(StateRef other) noexcept {
         std::swap(state_, other.state_);
         return *this;
@@ -213,6 +218,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
     [[nodiscard]] S* detach() noexcept { return std::exchange(state_, nullptr); }
     bool operator==(const StateRef&) const = default;
+    auto operator<=>(const StateRef&) const = default;
 
 private:
     S* state_ = nullptr;

@@ -46,8 +46,11 @@ std::uint64_t add_done_callback(FutureBase& future, F&& function) {
 
     private:
         void call(const FutureRef& done) override {
+            [[maybe_unused]] Handle handle(done);
             if constexpr (std::is_invocable_v<Function&, Handle>) {
-                function_(Handle(done));
+                function_(std::move(handle));
+            } else if constexpr (std::is_invocable_v<Function&, Handle&>) {
+                function_(handle);
             } else {
                 static_assert(std::is_invocable_v<Function&>,
                               "a done-callback is called with the future, or with nothing");
