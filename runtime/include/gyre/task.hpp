@@ -394,7 +394,12 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
         Coro<T>& coro_;
     };
     Maker make(loop, coro);
-    static_cast<void>((*factory)(loop, make, options));
+    try {
+        static_cast<void>((*factory)(loop, make, options));
+    } catch (...) {
+        coro.close();
+        throw;
+    }
     if (!make.made) {
         coro.close();
         throw RuntimeError("the task factory is expected to make the task");
