@@ -208,8 +208,9 @@ public:
     /// Writes the message and the details to stderr.
     void default_exception_handler(const ExceptionContext& context);
 
-    /// Debug mode reports slow callbacks and calls from the wrong thread. On from the start with
-    /// GYRE_DEBUG=1.
+    /// Debug mode reports slow callbacks and refuses, with RuntimeError, calls from another thread
+    /// than the running loop's: those that queue, make tasks, or complete and cancel futures. On
+    /// from the start with GYRE_DEBUG=1.
     void set_debug(bool enabled) noexcept { debug_ = enabled; }
     [[nodiscard]] bool get_debug() const noexcept { return debug_; }
     /// What takes at least as long is reported in debug mode; 100 ms at first.
@@ -270,6 +271,12 @@ public:
     void check_open() const {
         if (closed_) [[unlikely]] {
             throw_closed();
+        }
+    }
+    /// In debug mode: throws RuntimeError on another thread than the one that runs the loop.
+    void check_thread() const {
+        if (debug_) [[unlikely]] {
+            check_running_thread();
         }
     }
 
@@ -372,6 +379,7 @@ private:
     }
     void prepare_call();
     [[noreturn]] static void throw_closed();
+    void check_running_thread() const;
     void post_or_throw(detail::HandleState& state);
     void register_fd(int fd, bool writer, detail::HandleState* state);
     void register_signal(int signal, detail::HandleState* state);

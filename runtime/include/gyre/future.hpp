@@ -145,7 +145,10 @@ public:
 
     /// Makes awaiters fail with CancelledError(message). False if the future is done. What a task
     /// does about it: Task.
-    bool cancel(std::string_view message = {}) const { return base().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        base().loop().check_thread();
+        return base().cancel(message);
+    }
 
     /// The result; rethrows the exception. Throws InvalidStateError while pending.
     decltype(auto) result() const {
@@ -220,6 +223,7 @@ private:
             detail::throw_task_outcome();
         }
         future.require_pending();
+        future.loop().check_thread();
         return future;
     }
     [[nodiscard]] detail::Storage<T>& storage() const noexcept {

@@ -93,7 +93,10 @@ public:
 
     [[nodiscard]] bool done() const { return task().done(); }
     [[nodiscard]] bool cancelled() const { return task().cancelled(); }
-    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        task().loop().check_thread();
+        return task().cancel(message);
+    }
     std::uint32_t uncancel() const { return task().uncancel(); }
     [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
     [[nodiscard]] std::exception_ptr exception() const { return task().exception(); }
@@ -151,7 +154,10 @@ public:
 
     /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
     /// ended so.
-    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        task().loop().check_thread();
+        return task().cancel(message);
+    }
     /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
     /// thrown.
     std::uint32_t uncancel() const { return task().uncancel(); }
@@ -357,6 +363,7 @@ template <class T>
 Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
     CoroOwner<T> body = coro.take();
     loop.check_open();
+    loop.check_thread();
     if (!body.get()) {
         throw_already_awaited();
     }
