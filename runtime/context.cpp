@@ -44,7 +44,11 @@ ContextBox& running_box() noexcept {
 }  // namespace
 
 const void* find_context_value(const void* variable) noexcept {
-    const auto* values = static_cast<const Values*>(running_box().map.get());
+    return find_context_value(running_box(), variable);
+}
+
+const void* find_context_value(const ContextBox& box, const void* variable) noexcept {
+    const auto* values = static_cast<const Values*>(box.map.get());
     if (values == nullptr) {
         return nullptr;
     }

@@ -18,11 +18,16 @@ namespace detail {
 
 /// The value of the variable with this identity in the running code's context, or null.
 [[nodiscard]] GYRE_API const void* find_context_value(const void* variable) noexcept;
+[[nodiscard]] GYRE_API const void* find_context_value(const ContextBox& box,
+                                                      const void* variable) noexcept;
 /// Sets it (or, with null, removes it) for the running code. Returns what was there before.
 GYRE_API std::shared_ptr<const void> set_context_value(const void* variable,
                                                        std::shared_ptr<const void> value);
 
 }  // namespace detail
+
+template <class T>
+class ContextVar;
 
 /// A set of context variables' values. Copies of a Context are the same context.
 ///
@@ -36,12 +41,31 @@ class GYRE_API Context {
 public:
     /// An empty one.
     Context() : box_(std::make_shared<detail::ContextBox>()) {}
+    explicit Context(std::shared_ptr<detail::ContextBox> box) noexcept : box_(std::move(box)) {}
 
     /// Calls f(arguments…) with these values as its own; what it changes stays in this context.
     template <class F, class... A>
     decltype(auto) run(F&& f, A&&... arguments) const {
         detail::ContextScope scope(*box_);
         return std::invoke(std::forward<F>(f), std::forward<A>(arguments)...);
+    }
+
+    /// The value that is set here, whatever the variable's default; nullopt if none is.
+    template <class T>
+    [[nodiscard]] std::optional<T> get(const ContextVar<T>& variable) const {
+        const auto* value = static_cast<const T*>(detail::find_context_value(*box_, &variable));
+        return value == nullptr ? std::nullopt : std::optional<T>(*value);
+    }
+    /// True if a value is set here.
+    template <class T>
+    [[nodiscard]] bool contains(const ContextVar<T>& variable) const noexcept {
+        return detail::find_context_value(*box_, &variable) != nullptr;
+    }
+    /// A context of its own with the same values. asyncio: Context.copy.
+    [[nodiscard]] Context copy() const {
+        Context other;
+        other.box_->map = box_->map;
+        return other;
     }
 
     [[nodiscard]] const std::shared_ptr<detail::ContextBox>& box() const noexcept { return box_; }

@@ -103,6 +103,7 @@ public:
     [[nodiscard]] std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::string get_coro() const { return task().where(); }
+    [[nodiscard]] Context get_context() const { return Context(task().shared_context()); }
     [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
 
     /// As a future's.
@@ -168,6 +169,8 @@ public:
     void set_name(std::string_view name) const { task().set_name(name); }
     /// The coroutine that runs, with the file and line where it waits.
     [[nodiscard]] std::string get_coro() const { return task().where(); }
+    /// The context that it runs in, not a copy.
+    [[nodiscard]] Context get_context() const { return Context(task().shared_context()); }
 
     template <class F>
     DoneToken add_done_callback(F&& f) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/context_map.hpp>
 #include <gyre/detail/pool.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/event_loop.hpp>
@@ -147,6 +148,8 @@ protected:
     }
     virtual void queue_listener() noexcept {}
     [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
+    /// What the exception handler sees; null for the context that is current.
+    [[nodiscard]] virtual ContextBox* report_context() noexcept { return nullptr; }
     [[nodiscard]] std::string state_text() const;
 
 private:
