@@ -104,8 +104,8 @@ public:
             : variable_(variable), before_(std::move(before)) {}
 
         const ContextVar* variable_;
-        std::shared_ptr<const void> before_;  // null: it had no value
-        bool used_ = false;
+        mutable std::shared_ptr<const void> before_;  // null: it had no value
+        mutable bool used_ = false;
     };
 
     explicit ContextVar(std::string_view name) : name_(name) {}
@@ -140,7 +140,7 @@ public:
 
     /// Takes the set() back that made the token. Throws ValueError for another variable's token,
     /// RuntimeError for a used one.
-    void reset(Token& token) {
+    void reset(const Token& token) {
         if (token.variable_ != this) {
             throw ValueError("the token was made by another context variable than '" + name_ + "'");
         }
@@ -149,7 +149,6 @@ public:
         }
         detail::set_context_value(this, std::move(token.before_));
     }
-    void reset(Token&& token) { reset(token); }
 
 private:
     [[nodiscard]] const T* find() const noexcept {

@@ -171,8 +171,15 @@ public:
         base.finish();
     }
     void set_result() const requires(std::is_void_v<T>) { settable().finish(); }
-    /// Completes it with an exception: an exception_ptr, or an exception object.
-    void set_exception(std::exception_ptr error) const { settable().fail(std::move(error)); }
+    /// Completes it with an exception: an exception_ptr, or an exception object. Throws ValueError
+    /// for null.
+    void set_exception(std::exception_ptr error) const {
+        detail::FutureBase& base = settable();
+        if (error == nullptr) {
+            throw ValueError("an exception is expected, not null");
+        }
+        base.fail(std::move(error));
+    }
     template <class E>
     requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
         E&& error) const {

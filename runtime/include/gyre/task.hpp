@@ -348,13 +348,17 @@ namespace detail {
 /// The futures of a collection. Coroutines and operations in it become tasks, in their order.
 template <class R>
 [[nodiscard]] auto ensure_futures(R&& awaitables) {
-    using Each = std::decay_t<decltype(*std::begin(awaitables))>;
+    using Reference = decltype(*std::begin(awaitables));
+    using Each = std::decay_t<Reference>;
+    // Handles are copied: a view's elements are not its own.
+    constexpr bool consumed = AnyCoro<Each> || !std::is_lvalue_reference_v<Reference> ||
+                              (Operation<Each> && !std::is_lvalue_reference_v<R>);
     std::vector<decltype(ensure_future(std::declval<Each>()))> futures;
-    for (auto& each : awaitables) {
-        if constexpr (std::is_lvalue_reference_v<R> && !AnyCoro<Each>) {
-            futures.push_back(ensure_future(each));
-        } else {
+    for (auto&& each : awaitables) {
+        if constexpr (consumed) {
             futures.push_back(ensure_future(std::move(each)));
+        } else {
+            futures.push_back(ensure_future(each));
         }
     }
     return futures;

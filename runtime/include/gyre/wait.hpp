@@ -76,7 +76,7 @@ Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
 /// twice counts once. The time limit throws nothing and cancels nothing. Cancel safety: the tasks
 /// are not touched. Throws ValueError for an empty collection. asyncio: wait.
 template <class R>
-[[nodiscard]] auto wait(const R& tasks, WaitOptions options = {}) {
+[[nodiscard]] auto wait(R&& tasks, WaitOptions options = {}) {
     using F = std::decay_t<decltype(*std::begin(tasks))>;
     static_assert(!detail::AnyCoro<F>,
                   "wait() takes tasks or futures: make tasks of coroutines first");
@@ -91,7 +91,7 @@ template <class R>
 }
 template <class F>
 [[nodiscard]] auto wait(std::initializer_list<F> tasks, WaitOptions options = {}) {
-    return wait<std::initializer_list<F>>(tasks, options);
+    return wait<std::initializer_list<F>&>(tasks, options);
 }
 
 }  // namespace gyre
