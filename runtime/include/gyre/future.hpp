@@ -181,8 +181,7 @@ public:
         base.fail(std::move(error));
     }
     template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
-        E&& error) const {
+    requires(!std::is_convertible_v<E&&, std::exception_ptr>) void set_exception(E&& error) const {
         settable().fail(std::make_exception_ptr(std::forward<E>(error)));
     }
 
