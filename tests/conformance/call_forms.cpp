@@ -331,6 +331,13 @@ GYRE_TEST_CASE("tasks of what is a coroutine in asyncio: sleeps, waits, gets") {
     auto values = co_await gather(sleeping, waiting, getting, queue.put(5));
     CHECK(std::get<1>(values));
     CHECK(std::get<2>(values) == 4);
+    auto named = sleep(0s, std::string("slept"));
+    std::string slept = co_await named;
+    CHECK(slept == "slept");
+    slept = co_await wait_for(sleep(0s, std::string("in time")), 1h);
+    CHECK(slept == "in time");
+    auto result = co_await wait_for(sleep(0s, std::make_unique<int>(6)), std::nullopt);
+    CHECK(*result == 6);
     co_await with_task_group([&](TaskGroup& group) -> Coro<> {
         Task<int> five = group.create_task(queue.get(), {.name = "five"});
         int value = co_await five;

@@ -488,6 +488,21 @@ GYRE_TEST_CASE("run_coroutine_threadsafe: the result or the exception, in a std:
     };
     std::string end = co_await elsewhere(pool, failing);
     CHECK(end == "Fail!");
+    auto no_value = [&loop](bool cancelled) {
+        auto body = [cancelled]() -> Coro<std::string> {
+            co_await sleep(0s);
+            if (cancelled) {
+                current_task().cancel();
+                co_await sleep(0s);
+            }
+            throw std::runtime_error("no value");
+        };
+        return thrown_by([&] { return run_coroutine_threadsafe(body, loop).get(); });
+    };
+    end = co_await run_in_executor(pool, no_value, false);
+    CHECK(end == "no value");
+    end = co_await run_in_executor(pool, no_value, true);
+    CHECK(end == "CancelledError");
     auto moving = [&loop] {
         auto make = []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(4); };
         return run_coroutine_threadsafe(make, loop).get();
@@ -580,13 +595,16 @@ TEST_CASE("run_coroutine_threadsafe: a closed loop (S260, S43)") {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);
         std::unique_ptr<EventLoop> loop = new_event_loop(spec);
-        Reports reports(*loop);
         std::future<int> early;
+        std::future<void> pending = run_coroutine_threadsafe(forever(), *loop);
+        run_until_complete(*loop, ticks(3));
+        Reports reports(*loop);
         std::thread([&] { early = run_coroutine_threadsafe(number(1), *loop); }).join();
         loop->close();
         CHECK(thrown_by([&] { return early.get(); }) == "RuntimeError");
+        CHECK(thrown_by([&] { pending.get(); }) == "RuntimeError");
         CHECK(thrown_by([&] { return run_coroutine_threadsafe(number(1), *loop); }) ==
               "RuntimeError");
-        CHECK(reports.count() == 0);
+        CHECK(joined(reports.messages) == "Task was destroyed but it is pending!");
     }
 }

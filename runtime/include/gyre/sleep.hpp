@@ -80,6 +80,9 @@ public:
     [[nodiscard]] SleepResultAwaiter<T> operator co_await() && {
         return SleepResultAwaiter<T>(delay_, std::move(result_));
     }
+    [[nodiscard]] SleepResultAwaiter<T> operator co_await() & {
+        return SleepResultAwaiter<T>(delay_, std::move(result_));
+    }
 
 private:
     Nanoseconds delay_;

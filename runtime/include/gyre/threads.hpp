@@ -147,41 +147,52 @@ public:
     explicit ThreadsafeCall(Coro<T> coro) : coro_(std::move(coro)) {}
     ThreadsafeCall(ThreadsafeCall&&) noexcept = default;
     ThreadsafeCall& operator=(ThreadsafeCall&&) = delete;
-    ~ThreadsafeCall() {
-        if (coro_) {
-            coro_.close();
-            fail(std::make_exception_ptr(RuntimeError("the event loop is closed")));
-        }
-    }
+    ~ThreadsafeCall() { coro_.close(); }
 
-    [[nodiscard]] std::future<T> get_future() { return promise_->get_future(); }
+    [[nodiscard]] std::future<T> get_future() { return answer_->promise.get_future(); }
 
     void operator()(EventLoop& loop) {
         try {
             Task<T> task = create_task(loop, std::move(coro_));
-            task.add_done_callback([promise = promise_](const Task<T>& done) {
+            task.add_done_callback([answer = answer_](const Task<T>& done) {
+                answer->given = true;
                 try {
                     if constexpr (std::is_void_v<T>) {
                         done.result();
-                        promise->set_value();
+                        answer->promise.set_value();
                     } else {
-                        promise->set_value(detail::take_result<T>(*done.state()));
+                        done.state()->check_result();
+                        answer->promise.set_value(detail::take_result<T>(*done.state()));
                     }
                 } catch (...) {
-                    promise->set_exception(std::current_exception());
+                    answer->promise.set_exception(std::current_exception());
                 }
             });
         } catch (...) {
-            fail(std::current_exception());
+            answer_->given = true;
+            answer_->promise.set_exception(std::current_exception());
             throw;  // to the loop's exception handler, too
         }
     }
 
 private:
-    void fail(const std::exception_ptr& error) { promise_->set_exception(error); }
+    // Nobody who could give it is left: the loop was closed.
+    struct Answer {
+        Answer() = default;
+        Answer(const Answer&) = delete;
+        Answer& operator=(const Answer&) = delete;
+        ~Answer() {
+            if (!given) {
+                promise.set_exception(
+                    std::make_exception_ptr(RuntimeError("the event loop is closed")));
+            }
+        }
+        std::promise<T> promise;
+        bool given = false;
+    };
 
     Coro<T> coro_;
-    std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();
+    std::shared_ptr<Answer> answer_ = std::make_shared<Answer>();
 };
 
 }  // namespace detail
@@ -194,7 +205,7 @@ private:
 /// int value = answer.get();                  // blocks this thread, not the loop
 /// ```
 ///
-/// A cancelled task gives CancelledError. If the loop is closed before the task runs: RuntimeError.
+/// A cancelled task gives CancelledError. If the loop is closed before the task ends: RuntimeError.
 /// Thread rule: any thread; get() not in the loop's own. Throws RuntimeError for a closed loop.
 /// asyncio: run_coroutine_threadsafe.
 template <class T>

@@ -195,7 +195,7 @@ template <class A>
 class Held {
 public:
     explicit Held(A&& awaitable) : awaitable_(std::move(awaitable)) {}
-    A& operator()() noexcept { return awaitable_; }
+    A&& operator()() noexcept { return std::move(awaitable_); }
 
 private:
     A awaitable_;
