@@ -43,6 +43,8 @@ ContextBox& running_box() noexcept {
 
 }  // namespace
 
+const void* running_context() noexcept { return &running_box(); }
+
 const void* find_context_value(const void* variable) noexcept {
     return find_context_value(running_box(), variable);
 }

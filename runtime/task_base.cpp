@@ -1,6 +1,7 @@
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 
@@ -368,7 +369,11 @@ std::string TaskBase::where() const {
 
 std::string TaskBase::describe() const {
     const std::string coroutine = where_.line() == 0 ? std::string() : " coro=<" + where() + ">";
-    return "<Task " + state_text() + " name='" + name() + "'" + coroutine + ">";
+    // "finished exception=…": what the task is called comes between the two.
+    std::string state = !done() && cancel_requests_ > 0 ? "cancelling" : state_text();
+    const std::size_t word_end = std::min(state.find(' '), state.size());
+    state.insert(word_end, " name='" + name() + "'" + coroutine);
+    return "<Task " + state + ">";
 }
 
 }  // namespace gyre::detail

@@ -338,3 +338,23 @@ GYRE_TEST_CASE("a variable may hold what cannot be copied, in many tasks at once
     CHECK(seen == std::vector<int>(20, 1));
     CHECK(*held.get() == 1);
 }
+
+GYRE_TEST_CASE("reset: not with a token of another context, nor one that was used") {
+    static ContextVar<int> number("number", 42);
+    const Context other;
+    auto token = other.run([] { return number.set(1); });
+    CHECK(thrown_by([&] { number.reset(token); }) == "ValueError");
+    CHECK(number.get() == 42);
+    other.run([&] { number.reset(token); });
+    CHECK(!other.contains(number));
+    CHECK(thrown_by([&] { other.run([&] { number.reset(token); }); }) == "RuntimeError");
+    // Awaits in between are no matter.
+    auto body = []() -> Coro<> {
+        const auto before = number.set(2);
+        co_await sleep(0s);
+        current_task().set_name("renamed");
+        number.reset(before);
+        CHECK(number.get() == 42);
+    };
+    co_await create_task(body());
+}

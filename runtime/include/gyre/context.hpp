@@ -20,6 +20,8 @@ namespace detail {
 [[nodiscard]] GYRE_API const void* find_context_value(const void* variable) noexcept;
 [[nodiscard]] GYRE_API const void* find_context_value(const ContextBox& box,
                                                       const void* variable) noexcept;
+/// Which context the running code has.
+[[nodiscard]] GYRE_API const void* running_context() noexcept;
 /// Sets it (or, with null, removes it) for the running code. Returns what was there before.
 GYRE_API std::shared_ptr<const void> set_context_value(const void* variable,
                                                        std::shared_ptr<const void> value);
@@ -101,9 +103,12 @@ public:
     private:
         friend class ContextVar;
         Token(const ContextVar* variable, std::shared_ptr<const void> before) noexcept
-            : variable_(variable), before_(std::move(before)) {}
+            : variable_(variable),
+              context_(detail::running_context()),
+              before_(std::move(before)) {}
 
         const ContextVar* variable_;
+        const void* context_;
         mutable std::shared_ptr<const void> before_;  // null: it had no value
         mutable bool used_ = false;
     };
@@ -138,15 +143,20 @@ public:
                      detail::set_context_value(this, std::make_shared<const T>(std::move(value))));
     }
 
-    /// Takes the set() back that made the token. Throws ValueError for another variable's token,
-    /// RuntimeError for a used one.
+    /// Takes the set() back that made the token. Throws RuntimeError for a used token, ValueError
+    /// for another variable's or one that was made in another context.
     void reset(const Token& token) {
+        if (token.used_) {
+            throw RuntimeError("the token of context variable '" + name_ + "' was used already");
+        }
         if (token.variable_ != this) {
             throw ValueError("the token was made by another context variable than '" + name_ + "'");
         }
-        if (std::exchange(token.used_, true)) {
-            throw RuntimeError("the token of context variable '" + name_ + "' was used already");
+        if (token.context_ != detail::running_context()) {
+            throw ValueError("the token of context variable '" + name_ +
+                             "' was made in another context");
         }
+        token.used_ = true;
         detail::set_context_value(this, std::move(token.before_));
     }
 
