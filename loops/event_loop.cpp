@@ -256,7 +256,13 @@ EventLoop::Statistics EventLoop::statistics() const noexcept {
 void EventLoop::prepare_call() {
     if (!running_) {
         inbox_->take(ready_);  // what was posted before this call comes before it
-    } else if (debug_ && detail::running_loop != this) {
+    } else {
+        check_thread();
+    }
+}
+
+void EventLoop::check_running_thread() const {
+    if (running_ && detail::running_loop != this) {
         throw RuntimeError(
             "Non-thread-safe operation invoked on an event loop other than the current one");
     }

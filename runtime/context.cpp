@@ -9,7 +9,7 @@ namespace detail {
 
 namespace {
 
-using Value = std::shared_ptr<const std::any>;
+using Value = std::shared_ptr<const void>;
 using Entry = std::pair<const void*, Value>;
 
 // Programs have a handful of variables and read them far more often than they set them: a sorted
@@ -43,8 +43,14 @@ ContextBox& running_box() noexcept {
 
 }  // namespace
 
-const std::any* find_context_value(const void* variable) noexcept {
-    const auto* values = static_cast<const Values*>(running_box().map.get());
+const void* running_context() noexcept { return &running_box(); }
+
+const void* find_context_value(const void* variable) noexcept {
+    return find_context_value(running_box(), variable);
+}
+
+const void* find_context_value(const ContextBox& box, const void* variable) noexcept {
+    const auto* values = static_cast<const Values*>(box.map.get());
     if (values == nullptr) {
         return nullptr;
     }
@@ -53,7 +59,7 @@ const std::any* find_context_value(const void* variable) noexcept {
                                                                         : nullptr;
 }
 
-std::shared_ptr<const std::any> set_context_value(const void* variable, Value value) {
+std::shared_ptr<const void> set_context_value(const void* variable, Value value) {
     ContextBox& box = running_box();
     const auto* values = static_cast<const Values*>(box.map.get());
     std::vector<Entry> entries = values == nullptr ? std::vector<Entry>() : values->entries();

@@ -2,6 +2,7 @@
 #include <gyre/errors.hpp>
 
 #include <cassert>
+#include <optional>
 
 namespace gyre::detail {
 
@@ -139,6 +140,10 @@ void FutureBase::report_unretrieved() noexcept {
     try {
         ExceptionContext context(std::string(kind()) + " exception was never retrieved", error_);
         context.details["future"] = describe();
+        std::optional<ContextScope> scope;
+        if (ContextBox* box = report_context()) {
+            scope.emplace(*box);
+        }
         if (loop_->is_closed()) {
             loop_->default_exception_handler(context);
         } else {

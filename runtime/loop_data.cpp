@@ -60,7 +60,7 @@ void LoopData::on_close() noexcept {
         if (task->report_pending_) {
             ExceptionContext context("Task was destroyed but it is pending!");
             context.details["task"] = task->describe();
-            loop_.call_exception_handler(context);
+            task->report(context);
         }
     }
     // The newest first: a task may refer to what lies in the frame of the one that made it.

@@ -47,7 +47,7 @@ void cancel_all(EventLoop& loop) {
             ExceptionContext context("unhandled exception during run() shutdown",
                                      task->exception());
             context.details["task"] = task->describe();
-            loop.call_exception_handler(context);
+            task->report(context);
         }
     }
 }

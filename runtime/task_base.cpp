@@ -1,6 +1,7 @@
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 
@@ -9,9 +10,9 @@ namespace gyre::detail {
 GYRE_THREAD_LOCAL Step step;
 
 struct TaskBase::Extras {
+    Listener::Owner* listener = nullptr;
     std::string name;
-    ContextBox own_context;
-    std::shared_ptr<ContextBox> context;  // shared with others, instead
+    std::shared_ptr<ContextBox> context;  // shared with others, instead of its own
     std::string request;                  // the message of the latest cancel() that no wait took
 };
 
@@ -76,8 +77,6 @@ TaskBase::~TaskBase() {
     destroy_body();
     if (has_extras_) {
         delete extras_;
-    } else {
-        own_context_.~ContextBox();
     }
 }
 
@@ -129,7 +128,7 @@ void TaskBase::queue_listener() noexcept {
 
 void TaskBase::call_listener() {
     const TaskRef self(this);
-    if (Listener::Owner* const owner = std::exchange(listener_, nullptr)) {
+    if (Listener::Owner* const owner = std::exchange(listener(), nullptr)) {
         owner->heard(*this, 0);
     }
 }
@@ -327,25 +326,35 @@ void TaskBase::throw_cancelled() {
 TaskBase::Extras& TaskBase::extras() {
     if (!has_extras_) {
         auto made = std::make_unique<Extras>();
-        made->own_context.map = own_context_.map;
-        if (current_context == &own_context_) {
-            current_context = &made->own_context;  // this task runs, and its context moves
-        }
-        own_context_.~ContextBox();
+        made->listener = listener_;
         extras_ = made.release();
         has_extras_ = true;
     }
     return *extras_;
 }
 
+Listener::Owner*& TaskBase::listener_in_extras() noexcept { return extras_->listener; }
+
 ContextBox& TaskBase::context() noexcept {
-    if (!has_extras_) {
-        return own_context_;
-    }
-    return extras_->context != nullptr ? *extras_->context : extras_->own_context;
+    return has_extras_ && extras_->context != nullptr ? *extras_->context : own_context_;
 }
 
-void TaskBase::share_context(std::shared_ptr<ContextBox> box) { extras().context = std::move(box); }
+void TaskBase::share_context(std::shared_ptr<ContextBox> box) {
+    extras().context = std::move(box);
+    own_context_ = {};
+}
+
+std::shared_ptr<ContextBox> TaskBase::shared_context() {
+    if (has_extras_ && extras_->context != nullptr) {
+        return extras_->context;
+    }
+    return {std::make_shared<TaskRef>(TaskRef::share(this)), &own_context_};
+}
+
+void TaskBase::report(const ExceptionContext& report) {
+    ContextScope scope(context());
+    loop().call_exception_handler(report);
+}
 
 std::string TaskBase::name() const {
     return has_extras_ && !extras_->name.empty() ? extras_->name : "Task-" + std::to_string(id_);
@@ -360,7 +369,11 @@ std::string TaskBase::where() const {
 
 std::string TaskBase::describe() const {
     const std::string coroutine = where_.line() == 0 ? std::string() : " coro=<" + where() + ">";
-    return "<Task " + state_text() + " name='" + name() + "'" + coroutine + ">";
+    // "finished exception=…": what the task is called comes between the two.
+    std::string state = !done() && cancel_requests_ > 0 ? "cancelling" : state_text();
+    const std::size_t word_end = std::min(state.find(' '), state.size());
+    state.insert(word_end, " name='" + name() + "'" + coroutine);
+    return "<Task " + state + ">";
 }
 
 }  // namespace gyre::detail

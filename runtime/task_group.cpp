@@ -146,7 +146,7 @@ void TaskGroup::child_done(Child& child) {
         ExceptionContext context(
             "a task of a TaskGroup has failed but its parent task is already completed", error);
         context.details["task"] = task->describe();
-        parent_->loop().call_exception_handler(context);
+        task->as_task()->report(context);
         return;
     }
     if (!aborting_ && !parent_cancel_requested_) {

@@ -10,7 +10,7 @@ void set_default_executor(EventLoop& loop, std::shared_ptr<ThreadPool> pool) {
     detail::LoopData::of(loop).set_pool(std::move(pool));
 }
 
-Coro<> shutdown_default_executor(std::optional<std::chrono::nanoseconds> limit) {
+Coro<> shutdown_default_executor(detail::AnyLimit limit) {
     EventLoop& loop = get_running_loop();
     const std::shared_ptr<ThreadPool> pool = detail::LoopData::of(loop).close_pool();
     if (pool == nullptr) {

@@ -4,14 +4,14 @@
 
 namespace gyre {
 
-void Timeout::reschedule(detail::OptionalDuration when) {
+void Timeout::reschedule(detail::AnyLimit when) {
     if (state_ != State::active) {
         static constexpr const char* names[] = {"created", "active", "expiring", "expired",
                                                 "finished"};
         throw RuntimeError(std::string("cannot change the deadline of a Timeout that is ") +
                            names[static_cast<int>(state_)]);
     }
-    when_ = when.get();
+    when_ = when;
     arm();
 }
 

@@ -115,8 +115,11 @@ void UvLoop::poll(Duration timeout) {
     // it wakes at most a millisecond late; where it is early EventLoop polls again.
     uv_update_time(&loop_);
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    // libuv before 1.45 runs its timers ahead of the poll: where that much time has passed by then
+    // the limit is gone, and only the stop keeps the poll from waiting without one.
     uv_timer_start(
-        &limit_, [](uv_timer_t*) noexcept {}, static_cast<std::uint64_t>(milliseconds), 0);
+        &limit_, [](uv_timer_t* timer) noexcept { uv_stop(timer->loop); },
+        static_cast<std::uint64_t>(milliseconds), 0);
     uv_run(&loop_, UV_RUN_ONCE);
     uv_timer_stop(&limit_);
 }

@@ -8,34 +8,6 @@ namespace {
 
 ContextVar<std::string> user("user", "nobody");
 
-// What is written to stderr while it lives.
-class Stderr {
-public:
-    Stderr() : saved_(::dup(STDERR_FILENO)) {
-        REQUIRE(::pipe2(ends_.data(), O_CLOEXEC | O_NONBLOCK) == 0);
-        REQUIRE(::dup2(ends_[1], STDERR_FILENO) == STDERR_FILENO);
-    }
-    Stderr(const Stderr&) = delete;
-    Stderr& operator=(const Stderr&) = delete;
-    ~Stderr() {
-        ::dup2(saved_, STDERR_FILENO);
-        for (const int fd : {saved_, ends_[0], ends_[1]}) {
-            ::close(fd);
-        }
-    }
-
-    [[nodiscard]] std::string text() const {
-        std::string all(4096, '\0');
-        const auto count = ::read(ends_[0], all.data(), all.size());
-        all.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-        return all;
-    }
-
-private:
-    int saved_;
-    std::array<int, 2> ends_{};
-};
-
 }  // namespace
 
 TEST_CASE("an exception of a callback is reported, and everything goes on (S46)") {

@@ -476,3 +476,26 @@ GYRE_TEST_CASE("catch (const std::exception&) lets it pass, catch (...) swallows
     end = co_await ending(stays);
     CHECK(end == "2");
 }
+
+GYRE_TEST_CASE("a task and what it waits for, cancelled at once: one CancelledError (S97, S99)") {
+    Future<int> future = create_future<int>();
+    int caught = 0;
+    auto body = [&]() -> Coro<int> {
+        try {
+            co_await future;
+        } catch (const CancelledError&) {
+            ++caught;
+            throw;
+        }
+        co_return 12;
+    };
+    Task<int> task = create_task(body());
+    co_await sleep(0s);
+    CHECK(future.cancel("the future"));
+    CHECK(task.cancel("the task"));
+    std::string end = co_await ending(task);
+    CHECK(end.starts_with("CancelledError"));
+    CHECK(caught == 1);
+    CHECK(task.cancelled());
+    CHECK(future.cancelled());
+}

@@ -1,6 +1,8 @@
 // Section 10: gather.
 #include "support.hpp"
 
+#include <optional>
+
 #include <memory>
 #include <tuple>
 
@@ -340,4 +342,38 @@ GYRE_TEST_CASE("gather of gathers: cancel reaches the leaves (S127)") {
     CHECK(leaf.cancelled());
     co_await ticks(3);
     CHECK(all_tasks().size() == 1);
+}
+
+GYRE_TEST_CASE("gather: all children done, not heard yet: a cancel is refused (S127)") {
+    Future<int> future = create_future<int>();
+    auto body = [](Future<int> inner) -> Coro<int> {
+        int value = co_await inner;
+        co_return value;
+    };
+    auto all = gather(body(future));
+    co_await sleep(0s);  // the child waits for the future by now
+    std::optional<bool> taken;
+    future.add_done_callback([&] { taken = all.cancel(); });
+    future.set_result(42);
+    auto values = co_await all;
+    CHECK(taken == false);
+    CHECK(!all.cancelled());
+    CHECK(std::get<0>(values) == 42);
+}
+
+GYRE_TEST_CASE("gather(return_exceptions) again and again: a cancel gets through (S128)") {
+    int rounds = 0;
+    auto body = [&]() -> Coro<> {
+        for (;;) {
+            co_await gather(return_exceptions, sleep(0s), sleep(1ms));
+            ++rounds;
+        }
+    };
+    Task<> task = create_task(body());
+    while (rounds < 3) {
+        co_await sleep(1ms);
+    }
+    task.cancel("my message");
+    std::string end = co_await ending(task);
+    CHECK(end == "CancelledError(my message)");
 }

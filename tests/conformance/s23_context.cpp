@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <memory>
 #include <thread>
 
 namespace {
@@ -198,4 +199,162 @@ TEST_CASE("each thread has values of its own") {
     CHECK(there == 0);
     CHECK(variable.get() == 4);
     variable.set(0);
+}
+
+GYRE_TEST_CASE("the exception handler runs in the context of the task that failed (S51)") {
+    Log log;
+    const EventLoop::ExceptionHandler before = loop.get_exception_handler();
+    loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
+        log.push_back(name_of(context.exception) + std::to_string(variable.get()));
+    });
+    variable.set(1);
+    auto body = []() -> Coro<> {
+        variable.set(5);
+        co_await sleep(0s);
+        throw std::runtime_error("lost");
+    };
+    create_task(body());
+    co_await ticks(3);
+    CHECK(joined(log) == "lost5");
+    CHECK(variable.get() == 1);
+    loop.set_exception_handler(before);
+}
+
+TEST_CASE("a task left at the end is reported in its context (S51, S87, S246)") {
+    auto body = [](bool fails) -> Coro<> {
+        variable.set(6);
+        std::string end = co_await ending(sleep(1h));
+        if (fails) {
+            throw std::runtime_error(end);
+        }
+    };
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        Log log;
+        auto note = [&](EventLoop&, const ExceptionContext& context) {
+            log.push_back(context.message + std::to_string(variable.get()));
+        };
+        Runner runner({.loop = spec});
+        runner.get_loop().set_exception_handler(note);
+        auto main = [&]() -> Coro<> {
+            create_task(body, true);
+            co_await sleep(0s);
+        };
+        runner.run(main());
+        runner.close();
+        CHECK(joined(log) == "unhandled exception during run() shutdown6");
+        log.clear();
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        loop->set_exception_handler(note);
+        create_task(*loop, body, false);
+        run_until_complete(*loop, ticks(2));
+        loop.reset();
+        CHECK(joined(log) == "Task was destroyed but it is pending!6");
+        CHECK(variable.get() == 0);
+    }
+}
+
+GYRE_TEST_CASE("a task may be renamed or cancelled while another context is entered (S280)") {
+    auto body = []() -> Coro<> {
+        variable.set(7);
+        AnyTask here = current_task();
+        const Context other;
+        other.run([&] { here.set_name("renamed"); });
+        CHECK(variable.get() == 7);
+        auto child = [here]() -> Coro<> {
+            here.cancel("by the child");
+            co_return;
+        };
+        Task<> eager = create_task(child(), {.eager_start = true});
+        CHECK(variable.get() == 7);
+        variable.set(8);
+        std::string end = co_await ending(sleep(1h));
+        CHECK(end == "CancelledError(by the child)");
+        CHECK(variable.get() == 8);
+        CHECK(here.get_name() == "renamed");
+    };
+    Task<> task = create_task(body);
+    co_await task;
+}
+
+GYRE_TEST_CASE("get_context: the one that the task runs in (S280)") {
+    const Context given = copy_context();
+    Task<int> shared = create_task(adds(3), {.context = given});
+    CHECK(shared.get_context().box() == given.box());
+    co_await shared;
+    CHECK(given.get(variable) == 3);
+    Task<int> own = create_task(adds(4));
+    const Context seen = own.get_context();
+    CHECK(seen.get(variable).value_or(0) == 0);
+    co_await own;
+    CHECK(seen.get(variable) == 4);
+    own = {};
+    CHECK(seen.run([] { return variable.get(); }) == 4);
+    AnyTask here = current_task();
+    here.get_context().run([] { variable.set(2); });
+    CHECK(variable.get() == 2);
+}
+
+GYRE_TEST_CASE("Context: get and contains leave the default out; copy is another one") {
+    static ContextVar<int> number("number", 42);
+    const Context first;
+    first.run([&] {
+        CHECK(number.get() == 42);
+        CHECK(!first.get(number));
+        CHECK(!first.contains(number));
+        auto token = number.set(10);
+        CHECK(first.get(number) == 10);
+        const Context second = first.copy();
+        number.set(20);
+        CHECK(first.get(number) == 20);
+        CHECK(second.get(number) == 10);
+        second.run([&] { number.set(30); });
+        CHECK(first.get(number) == 20);
+        CHECK(second.get(number) == 30);
+        number.reset(token);
+        CHECK(!first.contains(number));
+        CHECK(number.get() == 42);
+    });
+    co_return;
+}
+
+GYRE_TEST_CASE("a variable may hold what cannot be copied, in many tasks at once (S279)") {
+    static ContextVar<std::unique_ptr<int>> held("held");
+    held.set(std::make_unique<int>(1));
+    auto body = [](int value) -> Coro<int> {
+        const int before = *held.get();
+        for (int i = 0; i < 3; ++i) {
+            held.set(std::make_unique<int>(value + i));
+            co_await sleep(0s);
+            CHECK(*held.get() == value + i);
+        }
+        co_return before;
+    };
+    std::vector<Coro<int>> all;
+    for (int i = 0; i < 20; ++i) {
+        all.push_back(body(i));
+    }
+    std::vector<int> seen = co_await gather(std::move(all));
+    CHECK(seen == std::vector<int>(20, 1));
+    CHECK(*held.get() == 1);
+}
+
+GYRE_TEST_CASE("reset: not with a token of another context, nor one that was used") {
+    static ContextVar<int> number("number", 42);
+    const Context other;
+    auto token = other.run([] { return number.set(1); });
+    CHECK(thrown_by([&] { number.reset(token); }) == "ValueError");
+    CHECK(number.get() == 42);
+    other.run([&] { number.reset(token); });
+    CHECK(!other.contains(number));
+    CHECK(thrown_by([&] { other.run([&] { number.reset(token); }); }) == "RuntimeError");
+    // Awaits in between are no matter.
+    auto body = []() -> Coro<> {
+        const auto before = number.set(2);
+        co_await sleep(0s);
+        current_task().set_name("renamed");
+        number.reset(before);
+        CHECK(number.get() == 42);
+    };
+    co_await create_task(body());
 }

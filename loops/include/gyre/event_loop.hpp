@@ -116,12 +116,11 @@ public:
                        std::forward<A>(arguments)...);
     }
 
-    /// Runs function(arguments…) when time() has reached `time`. Equal deadlines are due in order
-    /// of creation. Throws ValueError for NaN.
-    template <class Rep, class Period, class F, class... A>
-    requires detail::CallableWith<F, A...> TimerHandle
-    call_at(std::chrono::duration<Rep, Period> time, F&& function, A&&... arguments) {
-        const Duration when = detail::to_nanoseconds(time);
+    /// Runs function(arguments…) when time() has reached `when`. Equal deadlines are due in order
+    /// of creation.
+    template <class F, class... A>
+    requires detail::CallableWith<F, A...> TimerHandle call_at(detail::AnyDuration when,
+                                                               F&& function, A&&... arguments) {
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
@@ -209,12 +208,13 @@ public:
     /// Writes the message and the details to stderr.
     void default_exception_handler(const ExceptionContext& context);
 
-    /// Debug mode reports slow callbacks and calls from the wrong thread. On from the start with
-    /// GYRE_DEBUG=1.
+    /// Debug mode reports slow callbacks and refuses, with RuntimeError, calls from another thread
+    /// than the running loop's: those that queue, make tasks, or complete and cancel futures. On
+    /// from the start with GYRE_DEBUG=1.
     void set_debug(bool enabled) noexcept { debug_ = enabled; }
     [[nodiscard]] bool get_debug() const noexcept { return debug_; }
     /// What takes at least as long is reported in debug mode; 100 ms at first.
-    Duration slow_callback_duration = std::chrono::milliseconds(100);
+    detail::AnyDuration slow_callback_duration = std::chrono::milliseconds(100);
 
     struct Statistics {
         std::size_t ready;        ///< callbacks and steps that are queued
@@ -271,6 +271,12 @@ public:
     void check_open() const {
         if (closed_) [[unlikely]] {
             throw_closed();
+        }
+    }
+    /// In debug mode: throws RuntimeError on another thread than the one that runs the loop.
+    void check_thread() const {
+        if (debug_) [[unlikely]] {
+            check_running_thread();
         }
     }
 
@@ -373,6 +379,7 @@ private:
     }
     void prepare_call();
     [[noreturn]] static void throw_closed();
+    void check_running_thread() const;
     void post_or_throw(detail::HandleState& state);
     void register_fd(int fd, bool writer, detail::HandleState* state);
     void register_signal(int signal, detail::HandleState* state);

@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -124,7 +123,7 @@ private:
             throw TimeoutError();
         }
         F future(std::move(state));
-        co_return co_await future;
+        co_return co_await std::move(future);
     }
 
     QueueRef queue_;
@@ -133,17 +132,9 @@ private:
 namespace detail {
 
 template <class R>
-[[nodiscard]] auto start_completing(R&& awaitables, std::optional<Nanoseconds> limit) {
-    using Each = std::decay_t<decltype(*std::begin(awaitables))>;
-    using F = decltype(ensure_future(std::declval<Each>()));
-    std::vector<F> futures;
-    for (auto& each : awaitables) {
-        if constexpr (std::is_lvalue_reference_v<R> && !AnyCoro<Each>) {
-            futures.push_back(ensure_future(each));
-        } else {
-            futures.push_back(ensure_future(std::move(each)));
-        }
-    }
+[[nodiscard]] auto start_completing(R&& awaitables, AnyLimit limit) {
+    auto futures = ensure_futures(std::forward<R>(awaitables));
+    using F = typename decltype(futures)::value_type;
     return AsCompleted<F>(std::move(futures), limit);
 }
 
@@ -161,18 +152,12 @@ template <class R>
 /// Throws RuntimeError outside a running loop. asyncio: as_completed; tickets() is its plain
 /// iteration.
 template <class R>
-[[nodiscard]] auto as_completed(R&& awaitables) {
-    return detail::start_completing(std::forward<R>(awaitables), std::nullopt);
+[[nodiscard]] auto as_completed(R&& awaitables, detail::AnyLimit limit = {}) {
+    return detail::start_completing(std::forward<R>(awaitables), limit);
 }
-template <class R>
-[[nodiscard]] auto as_completed(R&& awaitables, detail::OptionalDuration limit) {
-    return detail::start_completing(std::forward<R>(awaitables), limit.get());
-}
-/// The same for a list of tasks or futures: as_completed({reader, writer}).
 template <class F>
-[[nodiscard]] auto as_completed(std::initializer_list<F> futures,
-                                detail::OptionalDuration limit = {}) {
-    return as_completed(std::vector<F>(futures), limit);
+[[nodiscard]] auto as_completed(std::initializer_list<F> awaitables, detail::AnyLimit limit = {}) {
+    return detail::start_completing(awaitables, limit);
 }
 
 }  // namespace gyre

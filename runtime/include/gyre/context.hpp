@@ -5,7 +5,6 @@
 #include <gyre/detail/context_map.hpp>
 #include <gyre/errors.hpp>
 
-#include <any>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,12 +17,19 @@ namespace gyre {
 namespace detail {
 
 /// The value of the variable with this identity in the running code's context, or null.
-[[nodiscard]] GYRE_API const std::any* find_context_value(const void* variable) noexcept;
+[[nodiscard]] GYRE_API const void* find_context_value(const void* variable) noexcept;
+[[nodiscard]] GYRE_API const void* find_context_value(const ContextBox& box,
+                                                      const void* variable) noexcept;
+/// Which context the running code has.
+[[nodiscard]] GYRE_API const void* running_context() noexcept;
 /// Sets it (or, with null, removes it) for the running code. Returns what was there before.
-GYRE_API std::shared_ptr<const std::any> set_context_value(const void* variable,
-                                                           std::shared_ptr<const std::any> value);
+GYRE_API std::shared_ptr<const void> set_context_value(const void* variable,
+                                                       std::shared_ptr<const void> value);
 
 }  // namespace detail
+
+template <class T>
+class ContextVar;
 
 /// A set of context variables' values. Copies of a Context are the same context.
 ///
@@ -37,12 +43,31 @@ class GYRE_API Context {
 public:
     /// An empty one.
     Context() : box_(std::make_shared<detail::ContextBox>()) {}
+    explicit Context(std::shared_ptr<detail::ContextBox> box) noexcept : box_(std::move(box)) {}
 
     /// Calls f(arguments…) with these values as its own; what it changes stays in this context.
     template <class F, class... A>
     decltype(auto) run(F&& f, A&&... arguments) const {
         detail::ContextScope scope(*box_);
         return std::invoke(std::forward<F>(f), std::forward<A>(arguments)...);
+    }
+
+    /// The value that is set here, whatever the variable's default; nullopt if none is.
+    template <class T>
+    [[nodiscard]] std::optional<T> get(const ContextVar<T>& variable) const {
+        const auto* value = static_cast<const T*>(detail::find_context_value(*box_, &variable));
+        return value == nullptr ? std::nullopt : std::optional<T>(*value);
+    }
+    /// True if a value is set here.
+    template <class T>
+    [[nodiscard]] bool contains(const ContextVar<T>& variable) const noexcept {
+        return detail::find_context_value(*box_, &variable) != nullptr;
+    }
+    /// A context of its own with the same values. asyncio: Context.copy.
+    [[nodiscard]] Context copy() const {
+        Context other;
+        other.box_->map = box_->map;
+        return other;
     }
 
     [[nodiscard]] const std::shared_ptr<detail::ContextBox>& box() const noexcept { return box_; }
@@ -77,12 +102,15 @@ public:
 
     private:
         friend class ContextVar;
-        Token(const ContextVar* variable, std::shared_ptr<const std::any> before) noexcept
-            : variable_(variable), before_(std::move(before)) {}
+        Token(const ContextVar* variable, std::shared_ptr<const void> before) noexcept
+            : variable_(variable),
+              context_(detail::running_context()),
+              before_(std::move(before)) {}
 
         const ContextVar* variable_;
-        std::shared_ptr<const std::any> before_;  // null: it had no value
-        bool used_ = false;
+        const void* context_;
+        mutable std::shared_ptr<const void> before_;  // null: it had no value
+        mutable bool used_ = false;
     };
 
     explicit ContextVar(std::string_view name) : name_(name) {}
@@ -111,26 +139,30 @@ public:
     }
 
     Token set(T value) {
-        return Token(this, detail::set_context_value(
-                               this, std::make_shared<const std::any>(std::move(value))));
+        return Token(this,
+                     detail::set_context_value(this, std::make_shared<const T>(std::move(value))));
     }
 
-    /// Takes the set() back that made the token. Throws ValueError for another variable's token,
-    /// RuntimeError for a used one.
-    void reset(Token& token) {
+    /// Takes the set() back that made the token. Throws RuntimeError for a used token, ValueError
+    /// for another variable's or one that was made in another context.
+    void reset(const Token& token) {
+        if (token.used_) {
+            throw RuntimeError("the token of context variable '" + name_ + "' was used already");
+        }
         if (token.variable_ != this) {
             throw ValueError("the token was made by another context variable than '" + name_ + "'");
         }
-        if (std::exchange(token.used_, true)) {
-            throw RuntimeError("the token of context variable '" + name_ + "' was used already");
+        if (token.context_ != detail::running_context()) {
+            throw ValueError("the token of context variable '" + name_ +
+                             "' was made in another context");
         }
+        token.used_ = true;
         detail::set_context_value(this, std::move(token.before_));
     }
-    void reset(Token&& token) { reset(token); }
 
 private:
     [[nodiscard]] const T* find() const noexcept {
-        return std::any_cast<T>(detail::find_context_value(this));
+        return static_cast<const T*>(detail::find_context_value(this));
     }
 
     std::string name_;

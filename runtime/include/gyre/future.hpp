@@ -9,9 +9,12 @@
 #include <gyre/errors.hpp>
 #include <gyre/event_loop.hpp>
 
+#include <compare>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -134,15 +137,19 @@ public:
     explicit Future(detail::FutureRef state) noexcept : state_(std::move(state)) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
-    /// Handles are equal if they refer to the same future.
+    /// Handles are equal if they refer to the same future, and may be keys of sets and maps.
     bool operator==(const Future&) const = default;
+    auto operator<=>(const Future&) const = default;
 
     [[nodiscard]] bool done() const { return base().done(); }
     [[nodiscard]] bool cancelled() const { return base().cancelled(); }
 
     /// Makes awaiters fail with CancelledError(message). False if the future is done. What a task
     /// does about it: Task.
-    bool cancel(std::string_view message = {}) const { return base().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        base().loop().check_thread();
+        return base().cancel(message);
+    }
 
     /// The result; rethrows the exception. Throws InvalidStateError while pending.
     decltype(auto) result() const {
@@ -164,12 +171,18 @@ public:
         storage().set(std::forward<U>(value));
         base.finish();
     }
-    void set_result() const requires std::is_void_v<T> { settable().finish(); }
-    /// Completes it with an exception: an exception_ptr, or an exception object.
-    void set_exception(std::exception_ptr error) const { settable().fail(std::move(error)); }
+    void set_result() const requires(std::is_void_v<T>) { settable().finish(); }
+    /// Completes it with an exception: an exception_ptr, or an exception object. Throws ValueError
+    /// for null.
+    void set_exception(std::exception_ptr error) const {
+        detail::FutureBase& base = settable();
+        if (error == nullptr) {
+            throw ValueError("an exception is expected, not null");
+        }
+        base.fail(std::move(error));
+    }
     template <class E>
-    requires(!std::same_as<std::remove_cvref_t<E>, std::exception_ptr>) void set_exception(
-        E&& error) const {
+    requires(!std::is_convertible_v<E&&, std::exception_ptr>) void set_exception(E&& error) const {
         settable().fail(std::make_exception_ptr(std::forward<E>(error)));
     }
 
@@ -217,6 +230,7 @@ private:
             detail::throw_task_outcome();
         }
         future.require_pending();
+        future.loop().check_thread();
         return future;
     }
     [[nodiscard]] detail::Storage<T>& storage() const noexcept {
@@ -238,3 +252,10 @@ template <class T = void>
 }
 
 }  // namespace gyre
+
+template <class T>
+struct std::hash<gyre::Future<T>> {
+    std::size_t operator()(const gyre::Future<T>& future) const noexcept {
+        return std::hash<const void*>()(future.state().get());
+    }
+};

@@ -8,6 +8,7 @@
 #include <gyre/task.hpp>
 
 #include <cstddef>
+#include <iterator>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -33,6 +34,10 @@ template <class A>
 concept Gatherable = requires(A&& a) {
     ensure_future(std::forward<A>(a));
 };
+template <class R>
+using GatheredEach = std::decay_t<decltype(*std::begin(std::declval<R&>()))>;
+template <class R>
+concept GatherableRange = !Gatherable<R> && Gatherable<GatheredEach<R>>;
 
 /// Copies a child's result, or moves it where it can only be moved or nobody else has the child.
 template <class T>
@@ -132,14 +137,16 @@ template <bool with_exceptions, class... A>
     return make_gather<TupleGather<with_exceptions, Gathered<A>...>>(std::move(children));
 }
 
-template <bool with_exceptions, class A>
-[[nodiscard]] auto gather_vector(std::vector<A>&& awaitables) {
+template <bool with_exceptions, class R>
+[[nodiscard]] auto gather_range(R&& awaitables) {
+    const auto futures = ensure_futures(std::forward<R>(awaitables));
     std::vector<FutureRef> children;
-    children.reserve(awaitables.size());
-    for (A& each : awaitables) {
-        children.push_back(ensure_future(std::move(each)).state());
+    children.reserve(futures.size());
+    for (const auto& each : futures) {
+        children.push_back(each.state());
     }
-    return make_gather<VectorGather<with_exceptions, Gathered<A>>>(std::move(children));
+    return make_gather<VectorGather<with_exceptions, Gathered<GatheredEach<R>>>>(
+        std::move(children));
 }
 
 }  // namespace detail
@@ -152,9 +159,9 @@ template <bool with_exceptions, class A>
 /// ```
 ///
 /// Gives a future of the results in the order of the arguments, as a tuple (std::monostate for
-/// void) or a vector. The tasks are made at once. The first failure, a cancelled child too, fails
-/// the future; the others run on, and what becomes of them is not reported. No arguments: done at
-/// once.
+/// void), or a vector for any collection. The tasks are made at once. The first failure, a
+/// cancelled child too, fails the future; the others run on, and what becomes of them is not
+/// reported. No arguments: done at once.
 ///
 /// Cancel safety: cancelling the future cancels every child that is not done; it fails when the
 /// first has ended so. Throws ValueError for futures of different loops, RuntimeError outside a
@@ -163,10 +170,9 @@ template <class... A>
 requires(detail::Gatherable<A>&&...) [[nodiscard]] auto gather(A&&... awaitables) {
     return detail::gather_all<false>(std::forward<A>(awaitables)...);
 }
-template <class A>
-requires detail::Gatherable<A>
-[[nodiscard]] auto gather(std::vector<A> awaitables) {
-    return detail::gather_vector<false>(std::move(awaitables));
+template <class R>
+requires(detail::GatherableRange<R>) [[nodiscard]] auto gather(R&& awaitables) {
+    return detail::gather_range<false>(std::forward<R>(awaitables));
 }
 
 /// The same, but failures and cancellations are results: done when every child is. If it was
@@ -176,10 +182,10 @@ requires(detail::Gatherable<A>&&...)
     [[nodiscard]] auto gather(ReturnExceptions /*tag*/, A&&... awaitables) {
     return detail::gather_all<true>(std::forward<A>(awaitables)...);
 }
-template <class A>
-requires detail::Gatherable<A>
-[[nodiscard]] auto gather(ReturnExceptions /*tag*/, std::vector<A> awaitables) {
-    return detail::gather_vector<true>(std::move(awaitables));
+template <class R>
+requires(detail::GatherableRange<R>)
+    [[nodiscard]] auto gather(ReturnExceptions /*tag*/, R&& awaitables) {
+    return detail::gather_range<true>(std::forward<R>(awaitables));
 }
 
 }  // namespace gyre

@@ -45,7 +45,12 @@ T run_until_complete(EventLoop& loop, const Future<T>& future) {
         throw ValueError("the future belongs to a different loop than the one specified");
     }
     detail::run_until_done(loop, *future.state(), false);
-    return future.result();
+    if constexpr (std::is_void_v<T> || detail::IsCopyable<T>::value) {
+        return future.result();
+    } else {
+        future.state()->check_result();
+        return std::move(future.state()->template storage<detail::Storage<T>>().get());
+    }
 }
 template <class T>
 T run_until_complete(EventLoop& loop, Coro<T> coro) {
@@ -62,12 +67,16 @@ T run_until_complete(EventLoop& loop, Coro<T> coro) {
         return std::move(task.state()->template storage<detail::Storage<T>>().get());
     }
 }
-/// The same for anything else that can be awaited.
 template <class A>
-requires detail::BareAwaitable<A>
-auto run_until_complete(EventLoop& loop, A&& awaitable) {
+requires(detail::BareAwaitable<A>) auto run_until_complete(EventLoop& loop, A&& operation) {
     return run_until_complete(loop,
-                              detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
+                              detail::await_held<std::decay_t<A>>(std::forward<A>(operation)));
+}
+template <class F, class... A>
+requires(detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>) auto run_until_complete(
+    EventLoop& loop, F&& function, A&&... arguments) {
+    return run_until_complete(loop, detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
+                                        std::forward<F>(function), std::forward<A>(arguments)...));
 }
 
 /// A loop for several run() calls, which share one context.
@@ -121,7 +130,6 @@ public:
         return run(detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
             std::forward<F>(function), std::forward<A>(arguments)...));
     }
-
     [[nodiscard]] EventLoop& get_loop();
 
     /// Does nothing the second time. Throws what leaves the loop while the last tasks end:

@@ -6,10 +6,12 @@
 #include <gyre/detail/task_base.hpp>
 #include <gyre/future.hpp>
 
+#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -87,23 +89,31 @@ class GYRE_API AnyTask {
 public:
     AnyTask() = default;
     explicit AnyTask(detail::TaskRef state) noexcept : state_(std::move(state)) {}
-    explicit AnyTask(const detail::FutureRef& task) noexcept
-        : state_(detail::TaskRef::share(task->as_task())) {}
+    /// Of a future that is a task.
+    explicit AnyTask(const detail::FutureRef& state) noexcept
+        : state_(detail::TaskRef::share(state->as_task())) {}
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(state_); }
     bool operator==(const AnyTask&) const = default;
+    auto operator<=>(const AnyTask&) const = default;
+    bool operator==(std::nullptr_t) const noexcept { return !state_; }
 
     [[nodiscard]] bool done() const { return task().done(); }
     [[nodiscard]] bool cancelled() const { return task().cancelled(); }
-    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        task().loop().check_thread();
+        return task().cancel(message);
+    }
     std::uint32_t uncancel() const { return task().uncancel(); }
     [[nodiscard]] std::uint32_t cancelling() const { return task().cancelling(); }
     [[nodiscard]] std::exception_ptr exception() const { return task().exception(); }
     [[nodiscard]] std::string get_name() const { return task().name(); }
     void set_name(std::string_view name) const { task().set_name(name); }
     [[nodiscard]] std::string get_coro() const { return task().where(); }
+    [[nodiscard]] Context get_context() const { return Context(task().shared_context()); }
     [[nodiscard]] EventLoop& get_loop() const { return task().loop(); }
 
+    /// As a future's.
     template <class F>
     DoneToken add_done_callback(F&& f) const {
         return DoneToken(detail::add_done_callback<AnyTask>(task(), std::forward<F>(f)));
@@ -112,9 +122,7 @@ public:
         return detail::remove_done_callback(task(), token.id());
     }
 
-    /// The task's end, without its result.
-    explicit operator Future<>() const { return Future<>(detail::FutureRef::share(&task())); }
-    [[nodiscard]] auto operator co_await() const {
+    [[nodiscard]] detail::FutureAwaiter<void, void> operator co_await() const {
         return detail::FutureAwaiter<void, void>(detail::FutureRef::share(&task()));
     }
 
@@ -154,7 +162,10 @@ public:
 
     /// Asks the task to stop: true unless it is done. cancelled() only turns true when the body has
     /// ended so.
-    bool cancel(std::string_view message = {}) const { return task().cancel(message); }
+    bool cancel(std::string_view message = {}) const {
+        task().loop().check_thread();
+        return task().cancel(message);
+    }
     /// Takes one request back; returns how many are left. At 0 an error not yet thrown is not
     /// thrown.
     std::uint32_t uncancel() const { return task().uncancel(); }
@@ -165,6 +176,8 @@ public:
     void set_name(std::string_view name) const { task().set_name(name); }
     /// The coroutine that runs, with the file and line where it waits.
     [[nodiscard]] std::string get_coro() const { return task().where(); }
+    /// The context that it runs in, not a copy.
+    [[nodiscard]] Context get_context() const { return Context(task().shared_context()); }
 
     template <class F>
     DoneToken add_done_callback(F&& f) const {
@@ -281,6 +294,19 @@ auto create_task(F&& function, TaskOptions options) {
     auto coro = detail::call_owned<std::decay_t<F>>(std::forward<F>(function));
     return create_task(std::move(coro), options);
 }
+template <class F, class... A>
+requires(detail::CoroFunction<std::decay_t<F>, std::decay_t<A>...>) auto create_task(
+    EventLoop& loop, F&& function, A&&... arguments) {
+    auto coro = detail::call_owned<std::decay_t<F>, std::decay_t<A>...>(
+        std::forward<F>(function), std::forward<A>(arguments)...);
+    return create_task(loop, std::move(coro));
+}
+template <class F>
+requires(detail::CoroFunction<std::decay_t<F>>) auto create_task(EventLoop& loop, F&& function,
+                                                                 TaskOptions options) {
+    auto coro = detail::call_owned<std::decay_t<F>>(std::forward<F>(function));
+    return create_task(loop, std::move(coro), options);
+}
 
 /// The task that runs now; an empty handle in a plain callback. Throws RuntimeError without a
 /// running loop. asyncio: current_task.
@@ -306,18 +332,43 @@ template <class T>
     return future;
 }
 
-[[nodiscard]] inline Future<> ensure_future(const AnyTask& task) { return Future<>(task); }
+[[nodiscard]] inline Future<> ensure_future(const AnyTask& task) {
+    return Future<>(detail::FutureRef(task.state()));
+}
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.
 template <class A>
-requires detail::BareAwaitable<A>
-[[nodiscard]] Task<detail::AwaitResult<std::decay_t<A>>> ensure_future(A&& awaitable) {
-    return create_task(detail::await_held<std::decay_t<A>>(std::forward<A>(awaitable)));
+requires(detail::BareAwaitable<A>) [[nodiscard]] auto ensure_future(A&& operation) {
+    return create_task(std::forward<A>(operation));
 }
+
+namespace detail {
+
+/// The futures of a collection. Coroutines and operations in it become tasks, in their order.
+template <class R>
+[[nodiscard]] auto ensure_futures(R&& awaitables) {
+    using Reference = decltype(*std::begin(awaitables));
+    using Each = std::decay_t<Reference>;
+    // Handles are copied: a view's elements are not its own.
+    constexpr bool consumed = AnyCoro<Each> || !std::is_lvalue_reference_v<Reference> ||
+                              (BareAwaitable<Each> && !std::is_lvalue_reference_v<R>);
+    std::vector<decltype(ensure_future(std::declval<Each>()))> futures;
+    for (auto&& each : awaitables) {
+        if constexpr (consumed) {
+            futures.push_back(ensure_future(std::move(each)));
+        } else {
+            futures.push_back(ensure_future(each));
+        }
+    }
+    return futures;
+}
+
+}  // namespace detail
 
 template <class T>
 Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
     CoroOwner<T> body = coro.take();
     loop.check_open();
+    loop.check_thread();
     if (!body.get()) {
         throw_already_awaited();
     }
@@ -355,7 +406,12 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
         Coro<T>& coro_;
     };
     Maker make(loop, coro);
-    static_cast<void>((*factory)(loop, make, options));
+    try {
+        static_cast<void>((*factory)(loop, make, options));
+    } catch (...) {
+        coro.close();
+        throw;
+    }
     if (!make.made) {
         coro.close();
         throw RuntimeError("the task factory is expected to make the task");
@@ -364,3 +420,12 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
 }
 
 }  // namespace gyre
+
+template <class T>
+struct std::hash<gyre::Task<T>> : std::hash<gyre::Future<T>> {};
+template <>
+struct std::hash<gyre::AnyTask> {
+    std::size_t operator()(const gyre::AnyTask& task) const noexcept {
+        return std::hash<const void*>()(task.state().get());
+    }
+};

@@ -24,7 +24,7 @@ class TaskGroup;
 
 namespace detail {
 template <class F>
-std::invoke_result_t<F&, TaskGroup&> run_task_group(F body);
+Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body);
 }
 
 /// The tasks of a with_task_group() block.
@@ -71,7 +71,6 @@ public:
     auto create_task(F&& function, TaskOptions options) {
         return create_task(detail::call_owned<std::decay_t<F>>(std::forward<F>(function)), options);
     }
-
     /// Ends the group early: cancels its tasks and the body, and the block ends without an error
     /// when they have ended. Before enter() it takes effect there. Does nothing the second time.
     void cancel();
@@ -83,7 +82,8 @@ public:
 
 private:
     template <class F>
-    friend std::invoke_result_t<F&, TaskGroup&> detail::run_task_group(F body);
+    friend Coro<detail::AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> detail::run_task_group(
+        F body);
     class Child;
 
     // A place among the children for a task that is to be made: what can fail comes before it runs.

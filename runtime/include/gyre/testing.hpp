@@ -86,7 +86,8 @@ inline void run_case(const std::string& spec, Coro<> (*body)(EventLoop& loop)) {
     const auto frames_left = detail::step.live_frames - frames_before;
     CHECK_MESSAGE(left.empty(), "left on the loop:\n", left);
     CHECK_MESSAGE(reports.empty(), "reached the exception handler:\n", reports);
-    CHECK_MESSAGE(frames_left == 0, frames_left, " coroutine frame(s) left");
+    // A coroutine that another thread made counts there, and is freed here.
+    CHECK_MESSAGE(frames_left <= 0, frames_left, " coroutine frame(s) left");
 }
 
 inline void run_on_all(Coro<> (*body)(EventLoop& loop)) {

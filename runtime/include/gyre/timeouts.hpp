@@ -38,7 +38,7 @@ public:
 
     /// Moves the deadline; nullopt takes it away. Throws RuntimeError once it has expired or the
     /// body is over.
-    void reschedule(detail::OptionalDuration when);
+    void reschedule(detail::AnyLimit when);
 
     /// True once the deadline has passed and the body was cancelled for it.
     [[nodiscard]] bool expired() const noexcept {
@@ -100,12 +100,15 @@ concept TimeoutBody = requires {
 
 // When a limit is over: at a time, after a delay from when the coroutine is awaited, or never.
 struct Limit {
-    enum Kind : std::uint8_t { at, after } kind;
-    OptionalDuration value;
+    enum Kind : std::uint8_t { at, after };
+    Limit(Kind of, Deadline time) noexcept : kind(of), value(time) {}
 
     [[nodiscard]] Deadline deadline() const {
-        return kind == at || !value ? value.get() : deadline_from_now(*value);
+        return kind == after && value ? deadline_from_now(*value) : value;
     }
+
+    Kind kind;
+    Deadline value;
 };
 
 // body() gives what to await: a coroutine, or for wait_for() whatever it was given.
@@ -138,8 +141,8 @@ Coro<AwaitResult<BodyAwaitable<F>>> run_with_timeout(Limit limit, F body) {
 
 }  // namespace detail
 
-/// Runs body(timeout), or body(), and cancels it if it takes longer than `duration`. Without one
-/// there is no limit until timeout.reschedule() sets one.
+/// Runs body(timeout), or body(), and cancels it if it takes longer than `duration`; nullopt is no
+/// limit, until timeout.reschedule() sets one.
 ///
 /// ```
 /// try {
@@ -158,16 +161,16 @@ Coro<AwaitResult<BodyAwaitable<F>>> run_with_timeout(Limit limit, F body) {
 /// moment. Throws TimeoutError; ValueError for NaN; RuntimeError outside of a task. asyncio: `async
 /// with timeout(d) as t:`.
 template <class F>
-requires detail::TimeoutBody<std::decay_t<F>>
-[[nodiscard]] auto timeout(detail::OptionalDuration duration, F&& body) {
-    return detail::run_with_timeout<std::decay_t<F>>({detail::Limit::after, duration},
+requires(detail::TimeoutBody<std::decay_t<F>>)
+    [[nodiscard]] auto timeout(detail::AnyLimit duration, F&& body) {
+    return detail::run_with_timeout<std::decay_t<F>>(detail::Limit(detail::Limit::after, duration),
                                                      std::forward<F>(body));
 }
 /// The same with a deadline on the loop's clock. asyncio: timeout_at.
 template <class F>
-requires detail::TimeoutBody<std::decay_t<F>>
-[[nodiscard]] auto timeout_at(detail::OptionalDuration when, F&& body) {
-    return detail::run_with_timeout<std::decay_t<F>>({detail::Limit::at, when},
+requires(detail::TimeoutBody<std::decay_t<F>>)
+    [[nodiscard]] auto timeout_at(detail::AnyLimit when, F&& body) {
+    return detail::run_with_timeout<std::decay_t<F>>(detail::Limit(detail::Limit::at, when),
                                                      std::forward<F>(body));
 }
 
@@ -200,7 +203,7 @@ private:
 
 }  // namespace detail
 
-/// Awaits a coroutine, future or task, at most for `duration`; without one, as long as it takes.
+/// Awaits a coroutine, future or task, at most for `duration`; nullopt makes it a plain await.
 ///
 /// ```
 /// std::string line = co_await wait_for(reader.readline(), 5s);
@@ -213,9 +216,9 @@ private:
 /// safety: the awaited thing is cancelled too, and awaited; see shield(). Throws TimeoutError;
 /// ValueError for NaN; RuntimeError outside of a task. asyncio: wait_for.
 template <class A>
-requires detail::Awaitable<A&&>
-[[nodiscard]] Coro<detail::AwaitResult<std::decay_t<A>>> wait_for(
-    A&& awaitable, detail::OptionalDuration duration) {
+requires(detail::Awaitable<A&&>)
+    [[nodiscard]] Coro<detail::AwaitResult<std::decay_t<A>>> wait_for(A&& awaitable,
+                                                                      detail::AnyLimit duration) {
     using Held = detail::Held<std::decay_t<A>>;
     std::decay_t<A> owned = std::forward<A>(awaitable);
     if (!duration) {
@@ -224,7 +227,7 @@ requires detail::Awaitable<A&&>
     if (*duration <= detail::Nanoseconds::zero()) {
         return detail::wait_for_nothing(std::move(owned));
     }
-    return detail::run_with_timeout(detail::Limit{detail::Limit::after, duration},
+    return detail::run_with_timeout(detail::Limit(detail::Limit::after, duration),
                                     Held(std::move(owned)));
 }
 

@@ -28,7 +28,7 @@ inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::first_completed;
 inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::first_exception;
 
 struct WaitOptions {
-    detail::OptionalDuration timeout = {};  ///< unset: none
+    detail::AnyLimit timeout = {};  ///< unset: none
     ReturnWhen return_when = ALL_COMPLETED;
 };
 static_assert(std::is_trivially_destructible_v<WaitOptions>);
@@ -63,6 +63,20 @@ Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
     co_return result;
 }
 
+template <class R>
+[[nodiscard]] auto wait_for_each(R&& tasks, const WaitOptions& options) {
+    using F = std::decay_t<decltype(*std::begin(tasks))>;
+    static_assert(!AnyCoro<F>, "wait() takes tasks or futures: make tasks of coroutines first");
+    std::vector<F> distinct;
+    std::unordered_set<const void*> seen;
+    for (const F& each : tasks) {
+        if (seen.insert(each.state().get()).second) {
+            distinct.push_back(each);
+        }
+    }
+    return wait_and_sort<F>(std::move(distinct), options);
+}
+
 }  // namespace detail
 
 /// Waits until the tasks or futures are done, or until `options` is content.
@@ -77,22 +91,12 @@ Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
 /// are not touched. Throws ValueError for an empty collection. asyncio: wait.
 template <class R>
 [[nodiscard]] auto wait(R&& tasks, WaitOptions options = {}) {
-    using F = std::decay_t<decltype(*std::begin(tasks))>;
-    static_assert(!detail::AnyCoro<F>,
-                  "wait() takes tasks or futures: make tasks of coroutines first");
-    std::vector<F> distinct;
-    std::unordered_set<const void*> seen;
-    for (const F& each : tasks) {
-        if (seen.insert(each.state().get()).second) {
-            distinct.push_back(each);
-        }
-    }
-    return detail::wait_and_sort<F>(std::move(distinct), options);
+    return detail::wait_for_each(tasks, options);
 }
 /// The same for a list of them: wait({reader, writer}).
 template <class F>
 [[nodiscard]] auto wait(std::initializer_list<F> tasks, WaitOptions options = {}) {
-    return wait(std::vector<F>(tasks), options);
+    return detail::wait_for_each(tasks, options);
 }
 
 }  // namespace gyre

@@ -53,27 +53,27 @@ template <class Rep, class Period>
     }
 }
 
-/// A duration of any unit, or none: a parameter. Throws ValueError for NaN.
-class OptionalDuration {
+/// A duration, or a time on the loop's clock, as it is given: of any unit, floating point too.
+class AnyDuration : public Nanoseconds {
 public:
-    constexpr OptionalDuration(std::nullopt_t /*none*/ = std::nullopt) noexcept {}
     template <class Rep, class Period>
-    constexpr OptionalDuration(std::chrono::duration<Rep, Period> duration)
-        : value_(to_nanoseconds(duration)) {}
+    constexpr AnyDuration(std::chrono::duration<Rep, Period> value)
+        : Nanoseconds(to_nanoseconds(value)) {}
+};
+
+/// The same, or none.
+class AnyLimit : public std::optional<Nanoseconds> {
+public:
+    constexpr AnyLimit(std::nullopt_t /*none*/ = std::nullopt) noexcept {}
     template <class Rep, class Period>
-    constexpr OptionalDuration(const std::optional<std::chrono::duration<Rep, Period>>& duration) {
-        if (duration) {
-            value_ = to_nanoseconds(*duration);
+    constexpr AnyLimit(std::chrono::duration<Rep, Period> value)
+        : optional(to_nanoseconds(value)) {}
+    template <class Rep, class Period>
+    constexpr AnyLimit(const std::optional<std::chrono::duration<Rep, Period>>& value) {
+        if (value) {
+            emplace(to_nanoseconds(*value));
         }
     }
-
-    [[nodiscard]] constexpr bool has_value() const noexcept { return value_.has_value(); }
-    [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
-    [[nodiscard]] constexpr Nanoseconds operator*() const noexcept { return *value_; }
-    [[nodiscard]] constexpr std::optional<Nanoseconds> get() const noexcept { return value_; }
-
-private:
-    std::optional<Nanoseconds> value_;
 };
 
 }  // namespace gyre::detail

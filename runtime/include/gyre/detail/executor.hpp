@@ -78,7 +78,7 @@ private:
 template <class F>
 class FunctionExecutorJob final : public ExecutorJob {
 public:
-    using Value = std::invoke_result_t<F&>;
+    using Value = std::remove_cvref_t<std::invoke_result_t<F&>>;
 
     FunctionExecutorJob(const EventLoop& loop, F function)
         : ExecutorJob(loop), function_(std::move(function)) {}

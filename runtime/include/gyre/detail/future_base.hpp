@@ -2,15 +2,18 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/context_map.hpp>
 #include <gyre/detail/pool.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/event_loop.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace gyre::detail {
@@ -145,6 +148,8 @@ protected:
     }
     virtual void queue_listener() noexcept {}
     [[nodiscard]] virtual std::string_view kind() const noexcept { return "Future"; }
+    /// What the exception handler sees; null for the context that is current.
+    [[nodiscard]] virtual ContextBox* report_context() noexcept { return nullptr; }
     [[nodiscard]] std::string state_text() const;
 
 private:
@@ -198,6 +203,9 @@ public:
         }
     }
     StateRef(StateRef&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    template <class D>
+    requires(std::is_convertible_v<D*, S*>) StateRef(const StateRef<D>& other)
+    noexcept : StateRef(share(other.get())) {}
     StateRef& operator=(StateRef other) noexcept {
         std::swap(state_, other.state_);
         return *this;
@@ -213,6 +221,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
     [[nodiscard]] S* detach() noexcept { return std::exchange(state_, nullptr); }
     bool operator==(const StateRef&) const = default;
+    auto operator<=>(const StateRef&) const = default;
 
 private:
     S* state_ = nullptr;

@@ -149,17 +149,17 @@ public:
     /// its own: the task's place in the ready queue, free then, serves. False if somebody waits for
     /// the task already.
     [[nodiscard]] bool listen(Listener::Owner& owner) noexcept {
-        if (done() || listener_ != nullptr || has_hooks()) {
+        if (done() || listener() != nullptr || has_hooks()) {
             return false;
         }
-        listener_ = &owner;
+        listener() = &owner;
         has_listener_ = true;
         return true;
     }
     /// The owner hears nothing from now on.
     void stop_listening(const Listener::Owner& owner) noexcept {
-        if (listener_ == &owner) {
-            listener_ = nullptr;
+        if (listener() == &owner) {
+            listener() = nullptr;
         }
     }
 
@@ -175,6 +175,10 @@ public:
 
     [[nodiscard]] ContextBox& context() noexcept;
     void share_context(std::shared_ptr<ContextBox> box);
+    /// The context for others: what they set there, the task sees.
+    [[nodiscard]] std::shared_ptr<ContextBox> shared_context();
+    /// Hands it to the exception handler, which sees the task's context.
+    void report(const ExceptionContext& report);
 
     void set_location(std::source_location location) noexcept { where_ = location; }
     /// Not reported if it is still pending when the loop goes.
@@ -190,6 +194,7 @@ protected:
     virtual void take_result() = 0;
 
     [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
+    [[nodiscard]] ContextBox* report_context() noexcept override { return &context(); }
     [[nodiscard]] std::coroutine_handle<> body() const noexcept { return body_; }
     /// Frees the body's frame; it may never have run.
     void destroy_body() noexcept;
@@ -223,16 +228,20 @@ private:
     void step_body();
     void end_body();
     Extras& extras();
+    [[nodiscard]] Listener::Owner*& listener() noexcept {
+        return has_extras_ ? listener_in_extras() : listener_;
+    }
+    [[nodiscard]] Listener::Owner*& listener_in_extras() noexcept;
 
     std::coroutine_handle<> body_;  // owned; null once done
     std::coroutine_handle<> leaf_;  // what the next step resumes
     std::uintptr_t waiting_ =
         0;  // the future or node that wakes this, tagged; 0 while queued or running
+    ContextBox own_context_;  // stays where it is: scopes come back to it
     union {
-        ContextBox own_context_;
-        Extras* extras_;  // where has_extras_: it holds the context, too
+        Listener::Owner* listener_ = nullptr;
+        Extras* extras_;  // where has_extras_: it holds the listener, too
     };
-    Listener::Owner* listener_ = nullptr;
     std::source_location where_;
     std::uint32_t id_;  // of the default name
     std::uint16_t cancel_requests_ = 0;
