@@ -201,7 +201,7 @@ TEST_CASE("run_until_complete: a future whose result can only be moved, a callab
 
 // --- handles ------------------------------------------------------------------------------------
 
-GYRE_TEST_CASE("a const handle does what another one does") {
+GYRE_TEST_CASE("a const handle does what another one does" * in_order) {
     const Future<int> future = create_future<int>();
     Log log;
     const DoneToken token = future.add_done_callback([&] { log.push_back("removed"); });
@@ -255,7 +255,8 @@ GYRE_TEST_CASE("handles are keys: a set of tasks that drop themselves, names by 
     }
 }
 
-GYRE_TEST_CASE("AnyTask: awaited, gathered, waited for, shielded; its result stays its own") {
+GYRE_TEST_CASE("AnyTask: awaited, gathered, waited for, shielded; its result stays its own" *
+               in_order) {
     CHECK(current_task() != nullptr);
     CHECK(AnyTask() == nullptr);
     for (int i = 0; i < 3; ++i) {
@@ -297,7 +298,8 @@ GYRE_TEST_CASE("AnyTask: awaited, gathered, waited for, shielded; its result sta
 
 // --- callables ----------------------------------------------------------------------------------
 
-GYRE_TEST_CASE("tasks of callables: functions, members, lambdas that own what they capture") {
+GYRE_TEST_CASE("tasks of callables: functions, members, lambdas that own what they capture" *
+               in_order) {
     Counter counter;
     counter.value = 3;
     Task<int> member = create_task(&Counter::later, &counter, 1);

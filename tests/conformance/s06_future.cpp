@@ -39,7 +39,7 @@ GYRE_TEST_CASE("future: a second outcome is InvalidStateError (S55)") {
     co_return;
 }
 
-GYRE_TEST_CASE("future: cancel is true once (S56)") {
+GYRE_TEST_CASE("future: cancel is true once (S56)" * in_order) {
     int called = 0;
     Future<int> future = create_future<int>();
     future.add_done_callback([&] { ++called; });
@@ -104,7 +104,7 @@ GYRE_TEST_CASE("future: the cancel message is in every CancelledError (S59, S60)
     }
 }
 
-GYRE_TEST_CASE("done-callbacks: queued one by one, in order, never inline (S61, S62)") {
+GYRE_TEST_CASE("done-callbacks: queued one by one, in order, never inline (S61, S62)" * in_order) {
     Log log;
     Future<int> future = create_future<int>();
     for (const char* name : {"a", "b", "c"}) {
@@ -124,7 +124,7 @@ GYRE_TEST_CASE("done-callbacks: queued one by one, in order, never inline (S61, 
     CHECK(joined(log) == "late");
 }
 
-GYRE_TEST_CASE("done-callbacks: the context is that of the registration (S63)") {
+GYRE_TEST_CASE("done-callbacks: the context is that of the registration (S63)" * in_order) {
     static ContextVar<int> variable("variable", 0);
     Log log;
     Future<int> future = create_future<int>();
@@ -142,7 +142,8 @@ GYRE_TEST_CASE("done-callbacks: the context is that of the registration (S63)") 
     CHECK(variable.get() == 3);
 }
 
-GYRE_TEST_CASE("done-callbacks: a token takes one back, unless it is queued (S64, S415)") {
+GYRE_TEST_CASE("done-callbacks: a token takes one back, unless it is queued (S64, S415)" *
+               in_order) {
     Log log;
     auto callback = [&] { log.push_back("called"); };
     Future<int> future = create_future<int>();
@@ -159,7 +160,8 @@ GYRE_TEST_CASE("done-callbacks: a token takes one back, unless it is queued (S64
     CHECK(joined(log) == "called");
 }
 
-GYRE_TEST_CASE("done-callbacks: one that adds, removes and completes others (S61, S64)") {
+GYRE_TEST_CASE("done-callbacks: one that adds, removes and completes others (S61, S64)" *
+               in_order) {
     Log log;
     Future<int> future = create_future<int>();
     Future<int> other = create_future<int>();
@@ -179,7 +181,7 @@ GYRE_TEST_CASE("done-callbacks: one that adds, removes and completes others (S61
     CHECK(joined(log) == "1 2 3 never 4");
 }
 
-GYRE_TEST_CASE("done-callbacks: one that throws is reported, the others run (S65)") {
+GYRE_TEST_CASE("done-callbacks: one that throws is reported, the others run (S65)" * in_order) {
     Reports reports(loop);
     Log log;
     Future<int> future = create_future<int>();
@@ -206,7 +208,8 @@ GYRE_TEST_CASE("await of a done future does not suspend (S66)") {
     CHECK(passed.count() == start);
 }
 
-GYRE_TEST_CASE("several tasks await one future: woken in order, each gets the value (S67, S419)") {
+GYRE_TEST_CASE("several tasks await one future: woken in order, each gets the value (S67, S419)" *
+               in_order) {
     Log log;
     Future<std::string> future = create_future<std::string>();
     auto waits = [&](std::string name) -> Coro<> {
@@ -306,7 +309,7 @@ TEST_CASE("create_future, gather, shield, as_completed need a running loop (S71)
     CHECK(thrown_by([] { return Future<int>().done(); }) == "RuntimeError");
 }
 
-GYRE_TEST_CASE("a callback may drop the last handle of what called it (S414)") {
+GYRE_TEST_CASE("a callback may drop the last handle of what called it (S414)" * in_order) {
     std::optional<Future<int>> future = create_future<int>();
     bool called = false;
     future->add_done_callback([&] {
@@ -328,7 +331,7 @@ GYRE_TEST_CASE("results that can only be moved (S419)") {
     CHECK(*taken == 4);
 }
 
-GYRE_TEST_CASE("a const handle does everything, as one that a lambda captured is") {
+GYRE_TEST_CASE("a const handle does everything, as one that a lambda captured is" * in_order) {
     const Future<int> future = create_future<int>();
     int calls = 0;
     const DoneToken token = future.add_done_callback([&] { ++calls; });
@@ -355,7 +358,7 @@ GYRE_TEST_CASE("a const handle does everything, as one that a lambda captured is
     CHECK(calls == 0);
 }
 
-GYRE_TEST_CASE("done-callbacks: take the future in any form (S61)") {
+GYRE_TEST_CASE("done-callbacks: take the future in any form (S61)" * in_order) {
     struct Counter {
         int count = 0;
         void add(Future<int>& future) { count += future.result(); }

@@ -23,7 +23,7 @@ Coro<std::string> name_of_this_task() {
 
 }  // namespace
 
-GYRE_TEST_CASE("create_task: the body begins in the next iteration (S72)") {
+GYRE_TEST_CASE("create_task: the body begins in the next iteration (S72)" * in_order) {
     Log log;
     auto body = [&]() -> Coro<> {
         log.push_back("body");
@@ -60,7 +60,7 @@ GYRE_TEST_CASE(
     CHECK(current_task(loop) == outer);
 }
 
-GYRE_TEST_CASE("await of a coroutine: the same task, no iteration (S74)") {
+GYRE_TEST_CASE("await of a coroutine: the same task, no iteration (S74)" * in_order) {
     const AnyTask outer = current_task();
     outer.set_name("outer");
     Ticks passed(loop);
@@ -75,7 +75,7 @@ GYRE_TEST_CASE("await of a coroutine: the same task, no iteration (S74)") {
     CHECK(passed.count() - start == 2);
 }
 
-GYRE_TEST_CASE("sleep(0): what is queued before runs first (S76)") {
+GYRE_TEST_CASE("sleep(0): what is queued before runs first (S76)" * in_order) {
     Log log;
     loop.call_soon([&] { log.push_back("1"); });
     loop.call_soon([&] {
@@ -104,7 +104,8 @@ GYRE_TEST_CASE("a task ends as its body does: result, exception, cancelled unask
     CHECK(outcome(cancelled) == "CancelledError(my own)");
 }
 
-GYRE_TEST_CASE("a task that awaits itself gets RuntimeError in the next iteration (S79)") {
+GYRE_TEST_CASE("a task that awaits itself gets RuntimeError in the next iteration (S79)" *
+               in_order) {
     Task<> task;
     std::string error;
     Ticks passed(loop);
@@ -347,7 +348,8 @@ GYRE_TEST_CASE("a chain of awaited coroutines is one task (S93)") {
     CHECK(tasks == 1);
 }
 
-GYRE_TEST_CASE("create_task: of whatever can be awaited: a sleep, an acquire, a get (S72)") {
+GYRE_TEST_CASE("create_task: of whatever can be awaited: a sleep, an acquire, a get (S72)" *
+               in_order) {
     Queue<std::unique_ptr<int>> queue(1);
     Event event;
     Lock lock;

@@ -31,7 +31,7 @@ GYRE_TEST_CASE("cancel: true and counted each time, false once done (S94)") {
     CHECK(outcome(finished) == "4");
 }
 
-GYRE_TEST_CASE("cancelled() only turns true when the body has ended so (S95)") {
+GYRE_TEST_CASE("cancelled() only turns true when the body has ended so (S95)" * in_order) {
     Task<> task = create_task(forever());
     co_await sleep(0s);
     task.cancel();
@@ -41,7 +41,8 @@ GYRE_TEST_CASE("cancelled() only turns true when the body has ended so (S95)") {
     CHECK(task.cancelled());
 }
 
-GYRE_TEST_CASE("cancel: what the task waits for is cancelled, the error comes through it (S96)") {
+GYRE_TEST_CASE("cancel: what the task waits for is cancelled, the error comes through it (S96)" *
+               in_order) {
     Future<int> future = create_future<int>();
     std::string seen;
     Task<> task = create_task([&]() -> Coro<> {
@@ -57,7 +58,7 @@ GYRE_TEST_CASE("cancel: what the task waits for is cancelled, the error comes th
     CHECK(seen == "CancelledError(stop)");
 }
 
-GYRE_TEST_CASE("cancel before the first step: the body is never entered (S98)") {
+GYRE_TEST_CASE("cancel before the first step: the body is never entered (S98)" * in_order) {
     bool entered = false;
     const auto frames = detail::step.live_frames;
     Task<> task = create_task([&]() -> Coro<> {
@@ -73,8 +74,8 @@ GYRE_TEST_CASE("cancel before the first step: the body is never entered (S98)") 
     CHECK(detail::step.live_frames == frames);
 }
 
-GYRE_TEST_CASE(
-    "cancel after the awaited future is done: CancelledError in place of it (S97, S99)") {
+GYRE_TEST_CASE("cancel after the awaited future is done: CancelledError in place of it (S97, S99)" *
+               in_order) {
     Future<int> future = create_future<int>();
     auto body = [&]() -> Coro<std::string> {
         Future<int> same = future;
@@ -113,7 +114,7 @@ GYRE_TEST_CASE(
     CHECK(seen == "CancelledError(late)");
 }
 
-GYRE_TEST_CASE("self-cancel: what is awaited next is cancelled at once (S100)") {
+GYRE_TEST_CASE("self-cancel: what is awaited next is cancelled at once (S100)" * in_order) {
     Future<int> future = create_future<int>();
     std::string seen;
     std::string slept;
@@ -192,7 +193,7 @@ GYRE_TEST_CASE("marked, the body returns: cancelled; it throws: the exception (S
     CHECK(!throws.cancelled());
 }
 
-GYRE_TEST_CASE("two cancels before delivery: one error; its message (S104)") {
+GYRE_TEST_CASE("two cancels before delivery: one error; its message (S104)" * in_order) {
     int errors = 0;
     Log messages;
     auto counts = [&](auto awaited) -> Coro<> {
@@ -228,7 +229,7 @@ GYRE_TEST_CASE("two cancels before delivery: one error; its message (S104)") {
     CHECK(!marked.cancelled());
 }
 
-GYRE_TEST_CASE("the body may catch the error and go on; the count stays (S105)") {
+GYRE_TEST_CASE("the body may catch the error and go on; the count stays (S105)" * in_order) {
     Task<int> task = create_task(swallows(8));
     co_await sleep(0s);
     task.cancel();
@@ -238,7 +239,7 @@ GYRE_TEST_CASE("the body may catch the error and go on; the count stays (S105)")
     CHECK(task.cancelling() == 1);
 }
 
-GYRE_TEST_CASE("a cancel during cleanup interrupts the cleanup's await (S106)") {
+GYRE_TEST_CASE("a cancel during cleanup interrupts the cleanup's await (S106)" * in_order) {
     Log log;
     Task<> task = create_task([&]() -> Coro<> {
         std::string end = co_await ending(sleep(1h));
@@ -255,7 +256,8 @@ GYRE_TEST_CASE("a cancel during cleanup interrupts the cleanup's await (S106)") 
     CHECK(joined(log) == "CancelledError(one) CancelledError(two)");
 }
 
-GYRE_TEST_CASE("cancelling who awaits a task: the inner first, its outcome then (S107)") {
+GYRE_TEST_CASE("cancelling who awaits a task: the inner first, its outcome then (S107)" *
+               in_order) {
     Ticks passed(loop);
     int inner_at = 0;
     int outer_at = 0;
@@ -303,7 +305,7 @@ GYRE_TEST_CASE("a child cancelled by somebody else: cancelling() is 0 in who awa
     CHECK(parent.cancelling() == 0);
 }
 
-GYRE_TEST_CASE("an exception raised while handling the cancel is the outcome (S109)") {
+GYRE_TEST_CASE("an exception raised while handling the cancel is the outcome (S109)" * in_order) {
     Task<> task = create_task([]() -> Coro<> {
         try {
             co_await sleep(1h);
@@ -332,7 +334,7 @@ GYRE_TEST_CASE("uncancel: down to 0, what is left; harmless when done (S110)") {
     CHECK(task.uncancel() == 0);
 }
 
-GYRE_TEST_CASE("uncancel to 0 takes an error back that was not thrown yet (S111)") {
+GYRE_TEST_CASE("uncancel to 0 takes an error back that was not thrown yet (S111)" * in_order) {
     Task<std::string> task = create_task([]() -> Coro<std::string> {
         AnyTask here = current_task();
         here.cancel();
@@ -393,7 +395,8 @@ GYRE_TEST_CASE("structured code converts the error only at the level it saw on e
     CHECK(outside == "outside");
 }
 
-GYRE_TEST_CASE("each cancel is delegated anew when the inner ignored the last one (S113)") {
+GYRE_TEST_CASE("each cancel is delegated anew when the inner ignored the last one (S113)" *
+               in_order) {
     int ignored = 0;
     Task<> inner = create_task([&]() -> Coro<> {
         while (ignored < 2) {
@@ -416,7 +419,7 @@ GYRE_TEST_CASE("each cancel is delegated anew when the inner ignored the last on
     CHECK(outer.cancelling() == 3);
 }
 
-GYRE_TEST_CASE("cancel() runs nothing of the target (S114)") {
+GYRE_TEST_CASE("cancel() runs nothing of the target (S114)" * in_order) {
     bool ran = false;
     Task<> task = create_task([&]() -> Coro<> {
         std::string end = co_await ending(sleep(1h));
@@ -449,7 +452,8 @@ GYRE_TEST_CASE("cancelling a long chain of tasks reaches the last one (S107)") {
     CHECK(cancelled == kLength);
 }
 
-GYRE_TEST_CASE("catch (const std::exception&) lets it pass, catch (...) swallows it (S105, S417)") {
+GYRE_TEST_CASE("catch (const std::exception&) lets it pass, catch (...) swallows it (S105, S417)" *
+               in_order) {
     Task<int> passes = create_task([]() -> Coro<int> {
         int value = 1;
         try {
@@ -477,7 +481,8 @@ GYRE_TEST_CASE("catch (const std::exception&) lets it pass, catch (...) swallows
     CHECK(end == "2");
 }
 
-GYRE_TEST_CASE("a task and what it waits for, cancelled at once: one CancelledError (S97, S99)") {
+GYRE_TEST_CASE("a task and what it waits for, cancelled at once: one CancelledError (S97, S99)" *
+               in_order) {
     Future<int> future = create_future<int>();
     int caught = 0;
     auto body = [&]() -> Coro<int> {

@@ -16,7 +16,7 @@ void both_due(EventLoop& loop) {
 
 }  // namespace
 
-GYRE_TEST_CASE("sleep: zero or less is one iteration; it gives its result (S115)") {
+GYRE_TEST_CASE("sleep: zero or less is one iteration; it gives its result (S115)" * in_order) {
     Ticks passed(loop);
     co_await sleep(0s);
     int start = passed.count();
@@ -49,7 +49,7 @@ GYRE_TEST_CASE("sleep: NaN is refused, infinity never ends (S115)") {
     }
 }
 
-GYRE_TEST_CASE("sleep: a cancelled one leaves no timer (S116)") {
+GYRE_TEST_CASE("sleep: a cancelled one leaves no timer (S116)" * in_order) {
     Task<> task = create_task(forever());
     co_await sleep(0s);
     CHECK(loop.statistics().timers == 1);
@@ -59,7 +59,7 @@ GYRE_TEST_CASE("sleep: a cancelled one leaves no timer (S116)") {
     CHECK(loop.statistics().timers == 0);
 }
 
-GYRE_TEST_CASE("sleep: the task resumes one iteration after its timer's (S117)") {
+GYRE_TEST_CASE("sleep: the task resumes one iteration after its timer's (S117)" * in_order) {
     Log log;
     loop.call_later(1ms, [&] {
         log.push_back("timer");
@@ -75,7 +75,7 @@ GYRE_TEST_CASE("sleep: the task resumes one iteration after its timer's (S117)")
     CHECK(joined(log) == "timer queued by it task");
 }
 
-GYRE_TEST_CASE("sleep: never early, in order of deadlines (S14, S15)") {
+GYRE_TEST_CASE("sleep: never early, in order of deadlines (S14, S15)" * in_order) {
     Log log;
     const auto start = loop.time();
     bool early = false;

@@ -34,7 +34,7 @@ Coro<int> ignores_cancel(int value) {
 
 }  // namespace
 
-GYRE_TEST_CASE("gather: coroutines become tasks at the call, in order (S118)") {
+GYRE_TEST_CASE("gather: coroutines become tasks at the call, in order (S118)" * in_order) {
     Log log;
     auto body = [&](std::string name) -> Coro<> {
         log.push_back(name);
@@ -211,7 +211,7 @@ GYRE_TEST_CASE("gather: cancel without a child to take it is refused (S127)") {
     CHECK(std::get<0>(result) == 1);
 }
 
-GYRE_TEST_CASE("gather cancelled: fails with the first child, not the slowest (S128)") {
+GYRE_TEST_CASE("gather cancelled: fails with the first child, not the slowest (S128)" * in_order) {
     Task<> quick = create_task(forever());
     Task<> slow = create_task(slow_to_stop(6));
     auto all = gather(quick, slow);
@@ -225,7 +225,8 @@ GYRE_TEST_CASE("gather cancelled: fails with the first child, not the slowest (S
     CHECK(end == "CancelledError");
 }
 
-GYRE_TEST_CASE("gather(return_exceptions) cancelled: waits for all, then CancelledError (S128)") {
+GYRE_TEST_CASE("gather(return_exceptions) cancelled: waits for all, then CancelledError (S128)" *
+               in_order) {
     Task<> slow = create_task(slow_to_stop(4));
     Task<int> stubborn = create_task(ignores_cancel(3));
     auto all = gather(return_exceptions, slow, stubborn);
@@ -344,7 +345,7 @@ GYRE_TEST_CASE("gather of gathers: cancel reaches the leaves (S127)") {
     CHECK(all_tasks().size() == 1);
 }
 
-GYRE_TEST_CASE("gather: all children done, not heard yet: a cancel is refused (S127)") {
+GYRE_TEST_CASE("gather: all children done, not heard yet: a cancel is refused (S127)" * in_order) {
     Future<int> future = create_future<int>();
     auto body = [](Future<int> inner) -> Coro<int> {
         int value = co_await inner;

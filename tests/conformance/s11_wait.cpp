@@ -139,7 +139,8 @@ GYRE_TEST_CASE("wait: cancelling the waiter does not touch the members (S136)") 
     CHECK(value == 1);
 }
 
-GYRE_TEST_CASE("wait: the same one twice counts once; all done already: two iterations (S137)") {
+GYRE_TEST_CASE("wait: the same one twice counts once; all done already: two iterations (S137)" *
+               in_order) {
     Future<int> future = create_future<int>();
     future.set_result(1);
     std::vector<Future<int>> futures{future, future};

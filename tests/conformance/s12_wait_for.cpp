@@ -32,7 +32,8 @@ Coro<> fails_when_cancelled() {
 
 }  // namespace
 
-GYRE_TEST_CASE("wait_for: a coroutine runs in the calling task, its context with it (S139)") {
+GYRE_TEST_CASE("wait_for: a coroutine runs in the calling task, its context with it (S139)" *
+               in_order) {
     static ContextVar<int> variable("variable", 0);
     const AnyTask outer = current_task();
     bool same = false;
@@ -102,7 +103,7 @@ GYRE_TEST_CASE("wait_for: limit 0: what is done gives its outcome (S142)") {
     CHECK(end == "CancelledError");
 }
 
-GYRE_TEST_CASE("wait_for: limit 0: a task is cancelled and ended first (S142)") {
+GYRE_TEST_CASE("wait_for: limit 0: a task is cancelled and ended first (S142)" * in_order) {
     Log log;
     Task<> task = create_task(cleans_up(log, 3));
     co_await sleep(0s);

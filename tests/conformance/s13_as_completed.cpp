@@ -59,7 +59,7 @@ GYRE_TEST_CASE("as_completed: the k-th ticket awaited gets the k-th to complete 
     CHECK(third == 3);
 }
 
-GYRE_TEST_CASE("as_completed: tickets awaited beside each other (S152)") {
+GYRE_TEST_CASE("as_completed: tickets awaited beside each other (S152)" * in_order) {
     auto completions = as_completed(staggered());
     auto all = gather(completions.tickets());
     std::vector<int> values = co_await all;
@@ -78,7 +78,7 @@ GYRE_TEST_CASE("as_completed: a ticket throws its input's exception (S153)") {
     CHECK(end == "done");
 }
 
-GYRE_TEST_CASE("as_completed: coroutines become tasks at the call") {
+GYRE_TEST_CASE("as_completed: coroutines become tasks at the call" * in_order) {
     bool begun = false;
     std::vector<Coro<>> coros;
     auto body = [&]() -> Coro<> {
@@ -168,7 +168,8 @@ GYRE_TEST_CASE("as_completed: a cancelled next() loses nothing (S155)") {
     CHECK(outcome(*next) == "4");
 }
 
-GYRE_TEST_CASE("as_completed: at the same moment: in order of the done-callbacks (S156)") {
+GYRE_TEST_CASE("as_completed: at the same moment: in order of the done-callbacks (S156)" *
+               in_order) {
     std::vector<Future<int>> inputs;
     for (int i = 0; i < 4; ++i) {
         inputs.push_back(create_future<int>());

@@ -13,7 +13,7 @@ GYRE_TEST_CASE("shield: an inner that is done is given back itself (S157)") {
     CHECK(value == 2);
 }
 
-GYRE_TEST_CASE("shield: result, exception and cancellation of the inner (S158)") {
+GYRE_TEST_CASE("shield: result, exception and cancellation of the inner (S158)" * in_order) {
     Future<int> value = create_future<int>();
     Future<int> error = create_future<int>();
     Future<int> cancelled = create_future<int>();
@@ -30,7 +30,8 @@ GYRE_TEST_CASE("shield: result, exception and cancellation of the inner (S158)")
     CHECK(outer_cancelled.cancelled());
 }
 
-GYRE_TEST_CASE("shield: two iterations from the inner's end to the outer's awaiter (S158)") {
+GYRE_TEST_CASE("shield: two iterations from the inner's end to the outer's awaiter (S158)" *
+               in_order) {
     Ticks passed(loop);
     Future<int> inner = create_future<int>();
     Future<int> outer = shield(inner);
@@ -46,7 +47,7 @@ GYRE_TEST_CASE("shield: two iterations from the inner's end to the outer's await
     CHECK(resumed_at - start == 2);
 }
 
-GYRE_TEST_CASE("shield: a coroutine becomes a task at the call (S158)") {
+GYRE_TEST_CASE("shield: a coroutine becomes a task at the call (S158)" * in_order) {
     bool begun = false;
     auto body = [&]() -> Coro<int> {
         begun = true;
@@ -98,8 +99,8 @@ GYRE_TEST_CASE("shield and gather: gather(shield) cancels no inner; shield(gathe
     CHECK(values == std::make_tuple(1, 2));
 }
 
-GYRE_TEST_CASE(
-    "shield cancelled: a later exception of the inner is reported when it comes (S160)") {
+GYRE_TEST_CASE("shield cancelled: a later exception of the inner is reported when it comes (S160)" *
+               in_order) {
     Reports reports(loop);
     Future<int> inner = create_future<int>();
     Future<int> outer = shield(inner);

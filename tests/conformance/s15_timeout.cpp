@@ -44,7 +44,7 @@ GYRE_TEST_CASE("timeout: reschedule in any state but active: RuntimeError with t
     co_await std::move(expiring);
 }
 
-GYRE_TEST_CASE("timeout: only in a task (S163)") {
+GYRE_TEST_CASE("timeout: only in a task (S163)" * in_order) {
     std::string error;
     loop.call_soon([&] {
         Coro<int> coro = timeout(1s, [] { return number(1); });
@@ -104,7 +104,8 @@ GYRE_TEST_CASE("timeout_at: a point of the loop's clock, or none (S164)") {
     CHECK(value == 3);
 }
 
-GYRE_TEST_CASE("timeout: a deadline in the past: a body that never waits passes (S165)") {
+GYRE_TEST_CASE("timeout: a deadline in the past: a body that never waits passes (S165)" *
+               in_order) {
     for (const std::chrono::milliseconds limit : {0ms, -10ms}) {
         bool expired = true;
         auto quick = timeout(limit, [&](Timeout& self) -> Coro<int> {
@@ -199,7 +200,8 @@ GYRE_TEST_CASE("timeout: another exception made of it leaves unchanged (S169)") 
     CHECK(current_task().cancelling() == 0);
 }
 
-GYRE_TEST_CASE("timeout: a cancel at the moment it expires wins, in either order (S170)") {
+GYRE_TEST_CASE("timeout: a cancel at the moment it expires wins, in either order (S170)" *
+               in_order) {
     for (const bool cancel_first : {true, false}) {
         const auto deadline = loop.time() + 3ms;
         Task<> task;
@@ -396,7 +398,7 @@ GYRE_TEST_CASE("timeout, with, with_task_group: the body may give anything to aw
     CHECK(value == 7);
 }
 
-GYRE_TEST_CASE("timeout: rescheduled by another task (S164)") {
+GYRE_TEST_CASE("timeout: rescheduled by another task (S164)" * in_order) {
     Future<Timeout*> given = create_future<Timeout*>();
     const auto first = loop.time() + 10s;
     Task<> task = create_task([&]() -> Coro<> {

@@ -27,7 +27,7 @@ Coro<> until_cancelled(Log& log, std::string name, int cleanup = 0) {
 
 }  // namespace
 
-GYRE_TEST_CASE("TaskGroup: only in a task, once; create_task in between only (S175)") {
+GYRE_TEST_CASE("TaskGroup: only in a task, once; create_task in between only (S175)" * in_order) {
     const auto frames = detail::step.live_frames;
     TaskGroup group;
     auto create = [&] { return group.create_task(number(1)); };
@@ -397,7 +397,7 @@ GYRE_TEST_CASE("TaskGroup: the body's own error while it is cancelled is grouped
     CHECK(end == "ExceptionGroup(child, body)");
 }
 
-GYRE_TEST_CASE("TaskGroup: name and context go to the child (S192)") {
+GYRE_TEST_CASE("TaskGroup: name and context go to the child (S192)" * in_order) {
     static ContextVar<int> variable("variable", 0);
     variable.set(1);
     Context own;
@@ -489,7 +489,8 @@ GYRE_TEST_CASE("group.cancel(): children and body are cancelled, the block ends 
 }
 
 GYRE_TEST_CASE(
-    "group.cancel() before it is entered, with errors, with a cancel from outside (S195)") {
+    "group.cancel() before it is entered, with errors, with a cancel from outside (S195)" *
+    in_order) {
     TaskGroup group;
     group.cancel();
     group.enter();

@@ -23,7 +23,7 @@ bool as_new(const Barrier& barrier) {
 
 }  // namespace
 
-GYRE_TEST_CASE("Barrier: one party or more; how many wait (S222)") {
+GYRE_TEST_CASE("Barrier: one party or more; how many wait (S222)" * in_order) {
     CHECK(thrown_by([] { Barrier(0); }) == "ValueError");
     CHECK(thrown_by([] { Barrier(-4); }) == "ValueError");
     Barrier barrier(3);
@@ -40,7 +40,7 @@ GYRE_TEST_CASE("Barrier: one party or more; how many wait (S222)") {
     CHECK(as_new(barrier));
 }
 
-GYRE_TEST_CASE("Barrier: of one party: never waits, again and again (S222, S223)") {
+GYRE_TEST_CASE("Barrier: of one party: never waits, again and again (S222, S223)" * in_order) {
     Barrier barrier(1);
     Ticks passed(loop);
     bool came = co_await with(barrier, []() -> Coro<bool> { co_return true; });
@@ -54,7 +54,8 @@ GYRE_TEST_CASE("Barrier: of one party: never waits, again and again (S222, S223)
     CHECK(as_new(barrier));
 }
 
-GYRE_TEST_CASE("Barrier: the last does not wait, the others one iteration; the order (S223)") {
+GYRE_TEST_CASE("Barrier: the last does not wait, the others one iteration; the order (S223)" *
+               in_order) {
     Barrier barrier(3);
     Log log;
     auto comes = [&](std::string name) -> Coro<> {
@@ -125,7 +126,7 @@ GYRE_TEST_CASE("Barrier: who comes while others leave waits until they have (S22
     CHECK(as_new(drained));
 }
 
-GYRE_TEST_CASE("Barrier: a cancelled waiter has not come; nothing breaks (S225)") {
+GYRE_TEST_CASE("Barrier: a cancelled waiter has not come; nothing breaks (S225)" * in_order) {
     Barrier barrier(3);
     int through = 0;
     auto comes = [&]() -> Coro<> {
@@ -154,7 +155,7 @@ GYRE_TEST_CASE("Barrier: a cancelled waiter has not come; nothing breaks (S225)"
     CHECK(as_new(barrier));
 }
 
-GYRE_TEST_CASE("Barrier: reset throws at those who wait; then it is as new (S226)") {
+GYRE_TEST_CASE("Barrier: reset throws at those who wait; then it is as new (S226)" * in_order) {
     Barrier barrier(kParties);
     co_await barrier.reset();  // nobody is there
     CHECK(as_new(barrier));
@@ -233,7 +234,7 @@ GYRE_TEST_CASE("Barrier: reset: those who come anew while others leave are not d
     CHECK(as_new(barrier));
 }
 
-GYRE_TEST_CASE("Barrier: reset, and those who failed come again (S226)") {
+GYRE_TEST_CASE("Barrier: reset, and those who failed come again (S226)" * in_order) {
     Barrier barrier(kParties);
     Log log;
     std::vector<Task<>> tasks;

@@ -34,7 +34,7 @@ Coro<> notifies(Condition& condition, std::ptrdiff_t count) {
 
 }  // namespace
 
-GYRE_TEST_CASE("Event, Condition: contended they resume one iteration later (S198)") {
+GYRE_TEST_CASE("Event, Condition: contended they resume one iteration later (S198)" * in_order) {
     Event event;
     Condition condition;
     Log log;
@@ -53,7 +53,7 @@ GYRE_TEST_CASE("Event, Condition: contended they resume one iteration later (S19
     CHECK(two.done());
 }
 
-GYRE_TEST_CASE("Event: set wakes all, in order; a clear does not take it back (S206)") {
+GYRE_TEST_CASE("Event: set wakes all, in order; a clear does not take it back (S206)" * in_order) {
     Event event;
     CHECK(!event.is_set());
     event.set();
@@ -83,7 +83,8 @@ GYRE_TEST_CASE("Event: set wakes all, in order; a clear does not take it back (S
     CHECK(end == "TimeoutError");
 }
 
-GYRE_TEST_CASE("Event: wait on a set one does not suspend, so it passes the woken (S207)") {
+GYRE_TEST_CASE("Event: wait on a set one does not suspend, so it passes the woken (S207)" *
+               in_order) {
     Event event;
     Log log;
     Task<bool> first = create_task(waits(event, log, "1"));
@@ -171,7 +172,8 @@ GYRE_TEST_CASE("Condition: nothing without its lock (S209)") {
     CHECK(condition.statistics().waiting == 0);
 }
 
-GYRE_TEST_CASE("Condition: wait gives the lock away and comes back with it, in order (S210)") {
+GYRE_TEST_CASE("Condition: wait gives the lock away and comes back with it, in order (S210)" *
+               in_order) {
     Condition condition;
     Log log;
     std::vector<Task<bool>> tasks;
@@ -208,7 +210,7 @@ GYRE_TEST_CASE("Condition: wait gives the lock away and comes back with it, in o
     }
 }
 
-GYRE_TEST_CASE("Condition: wait_for asks again at each notice (S210)") {
+GYRE_TEST_CASE("Condition: wait_for asks again at each notice (S210)" * in_order) {
     Condition condition;
     Log log;
     int asked = 0;
@@ -234,7 +236,8 @@ GYRE_TEST_CASE("Condition: wait_for asks again at each notice (S210)") {
     CHECK(asked == 3);
 }
 
-GYRE_TEST_CASE("Condition: notify wakes at most so many, in order, and keeps the lock (S211)") {
+GYRE_TEST_CASE("Condition: notify wakes at most so many, in order, and keeps the lock (S211)" *
+               in_order) {
     Condition condition;
     Log log;
     std::vector<Task<>> tasks;
@@ -295,7 +298,8 @@ GYRE_TEST_CASE("Condition: cancelled, wait comes back with the lock (S212)") {
     condition.release();
 }
 
-GYRE_TEST_CASE("Condition: cancelled while the lock is another's, wait waits for it (S212)") {
+GYRE_TEST_CASE("Condition: cancelled while the lock is another's, wait waits for it (S212)" *
+               in_order) {
     Condition condition;
     Log log;
     Task<> task = create_task(waits_within(condition, log, "waiter"));
@@ -330,7 +334,7 @@ GYRE_TEST_CASE("Condition: cancelled while the lock is another's, wait waits for
     CHECK(joined(log) == "waiter:CancelledError(last)");
 }
 
-GYRE_TEST_CASE("Condition: a cancel and a release in one iteration (S212)") {
+GYRE_TEST_CASE("Condition: a cancel and a release in one iteration (S212)" * in_order) {
     Condition condition;
     co_await condition.acquire();
     Task<bool> task = create_task(condition.wait());
@@ -346,7 +350,7 @@ GYRE_TEST_CASE("Condition: a cancel and a release in one iteration (S212)") {
     condition.release();
 }
 
-GYRE_TEST_CASE("Condition: a notice that meets a cancel goes to the next (S213)") {
+GYRE_TEST_CASE("Condition: a notice that meets a cancel goes to the next (S213)" * in_order) {
     for (const bool while_it_relocks : {false, true}) {
         Condition condition;
         int items = 0;

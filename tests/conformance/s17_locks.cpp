@@ -26,7 +26,8 @@ Coro<std::string> waits_a_moment(L& lock) {
 
 }  // namespace
 
-GYRE_TEST_CASE("Lock, Semaphore: uncontended they take no iteration, contended one (S198)") {
+GYRE_TEST_CASE("Lock, Semaphore: uncontended they take no iteration, contended one (S198)" *
+               in_order) {
     Lock lock;
     Semaphore semaphore;
     BoundedSemaphore bounded;
@@ -99,7 +100,7 @@ GYRE_TEST_CASE("Lock: any task releases it; with and scoped hold it for a block 
     lock.release();
 }
 
-GYRE_TEST_CASE("Lock: in order, and a newcomer does not pass a woken waiter (S200)") {
+GYRE_TEST_CASE("Lock: in order, and a newcomer does not pass a woken waiter (S200)" * in_order) {
     Lock lock;
     Log log;
     co_await lock.acquire();
@@ -139,7 +140,7 @@ GYRE_TEST_CASE("Lock: in order, and a newcomer does not pass a woken waiter (S20
     lock.release();
 }
 
-GYRE_TEST_CASE("Lock: free at once if every waiter is cancelled already (S201)") {
+GYRE_TEST_CASE("Lock: free at once if every waiter is cancelled already (S201)" * in_order) {
     Lock lock;
     Log log;
     co_await lock.acquire();
@@ -159,7 +160,8 @@ GYRE_TEST_CASE("Lock: free at once if every waiter is cancelled already (S201)")
     lock.release();
 }
 
-GYRE_TEST_CASE("Lock: a release beside the cancel of the first waiter reaches the next (S201)") {
+GYRE_TEST_CASE("Lock: a release beside the cancel of the first waiter reaches the next (S201)" *
+               in_order) {
     Lock lock;
     Log log;
     Event go;
@@ -184,7 +186,7 @@ GYRE_TEST_CASE("Lock: a release beside the cancel of the first waiter reaches th
     CHECK(joined(log) == "c");
 }
 
-GYRE_TEST_CASE("Lock: release wakes one; not of an unlocked one (S202)") {
+GYRE_TEST_CASE("Lock: release wakes one; not of an unlocked one (S202)" * in_order) {
     Lock lock;
     Log log;
     CHECK(thrown_by([&] { lock.release(); }) == "RuntimeError");
@@ -208,7 +210,7 @@ GYRE_TEST_CASE("Lock: release wakes one; not of an unlocked one (S202)") {
     lock.release();
 }
 
-GYRE_TEST_CASE("Lock: a waiter cancelled after its wake-up passes it on (S203)") {
+GYRE_TEST_CASE("Lock: a waiter cancelled after its wake-up passes it on (S203)" * in_order) {
     Lock lock;
     Log log;
     co_await lock.acquire();
@@ -238,7 +240,7 @@ GYRE_TEST_CASE("Lock: a waiter cancelled after its wake-up passes it on (S203)")
     lock.release();
 }
 
-GYRE_TEST_CASE("Lock: never two hold it, however cancel and release meet (S204)") {
+GYRE_TEST_CASE("Lock: never two hold it, however cancel and release meet (S204)" * in_order) {
     Lock lock;
     Log log;
     co_await lock.acquire();

@@ -37,7 +37,7 @@ GYRE_TEST_CASE("Semaphore: with and scoped hold a permit for a block (S199)") {
     CHECK(thrown_by([&] { base.release(); }) == "ValueError");
 }
 
-GYRE_TEST_CASE("Semaphore: no negative number; 0 is locked (S215)") {
+GYRE_TEST_CASE("Semaphore: no negative number; 0 is locked (S215)" * in_order) {
     CHECK(thrown_by([] { Semaphore(-1); }) == "ValueError");
     CHECK(thrown_by([] { BoundedSemaphore(-1); }) == "ValueError");
     enum { nobody };
@@ -67,7 +67,7 @@ GYRE_TEST_CASE("Semaphore: no negative number; 0 is locked (S215)") {
     CHECK(!none.locked());
 }
 
-GYRE_TEST_CASE("Semaphore: a released permit belongs to the first waiter (S216)") {
+GYRE_TEST_CASE("Semaphore: a released permit belongs to the first waiter (S216)" * in_order) {
     Semaphore semaphore(3);
     Log log;
     co_await semaphore.acquire();
@@ -95,7 +95,7 @@ GYRE_TEST_CASE("Semaphore: a released permit belongs to the first waiter (S216)"
     CHECK(joined(log) == "1 2 3 4");
 }
 
-GYRE_TEST_CASE("Semaphore: in order, round after round (S217)") {
+GYRE_TEST_CASE("Semaphore: in order, round after round (S217)" * in_order) {
     Semaphore semaphore(1);
     Log log;
     co_await with_task_group([&](TaskGroup& group) -> Coro<> {
@@ -114,7 +114,7 @@ GYRE_TEST_CASE("Semaphore: in order, round after round (S217)") {
     CHECK(joined(log) == "a1 b1 c1 a2 b2 c2");
 }
 
-GYRE_TEST_CASE("Semaphore: who releases and acquires again is last in line (S217)") {
+GYRE_TEST_CASE("Semaphore: who releases and acquires again is last in line (S217)" * in_order) {
     Semaphore semaphore(1);
     Log log;
     Task<bool> one = create_task(takes(semaphore, log, "1"));
@@ -133,7 +133,7 @@ GYRE_TEST_CASE("Semaphore: who releases and acquires again is last in line (S217
     CHECK(joined(log) == "1 2 3 4");
 }
 
-GYRE_TEST_CASE("Semaphore: a permit given to a cancelled waiter goes on (S218)") {
+GYRE_TEST_CASE("Semaphore: a permit given to a cancelled waiter goes on (S218)" * in_order) {
     Semaphore semaphore(0);
     Log log;
     Task<bool> a = create_task(takes(semaphore, log, "a"));
@@ -170,7 +170,8 @@ GYRE_TEST_CASE("Semaphore: a permit given to a cancelled waiter goes on (S218)")
     CHECK(joined(log) == "b");
 }
 
-GYRE_TEST_CASE("Semaphore: one that gets its permit wakes as many as there are more (S219)") {
+GYRE_TEST_CASE("Semaphore: one that gets its permit wakes as many as there are more (S219)" *
+               in_order) {
     Semaphore semaphore(0);
     Log log;
     Task<> fourth;
@@ -202,7 +203,7 @@ GYRE_TEST_CASE("Semaphore: one that gets its permit wakes as many as there are m
     CHECK(joined(log) == "1 2 3 4");
 }
 
-GYRE_TEST_CASE("Semaphore: one cancelled in line lets those behind it through (S219)") {
+GYRE_TEST_CASE("Semaphore: one cancelled in line lets those behind it through (S219)" * in_order) {
     Semaphore semaphore(0);
     Log log;
     Task<bool> woken = create_task(takes(semaphore, log, "woken"));
@@ -218,7 +219,7 @@ GYRE_TEST_CASE("Semaphore: one cancelled in line lets those behind it through (S
     CHECK(semaphore.statistics().free == 0);
 }
 
-GYRE_TEST_CASE("Semaphore: release passes over the cancelled (S220)") {
+GYRE_TEST_CASE("Semaphore: release passes over the cancelled (S220)" * in_order) {
     Semaphore semaphore(0);
     Log log;
     std::vector<Task<bool>> tasks;

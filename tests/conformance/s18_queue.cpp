@@ -61,7 +61,7 @@ GYRE_TEST_CASE("queue: QueueEmpty, QueueFull (S230)") {
     co_return;
 }
 
-GYRE_TEST_CASE("queue: getters and putters are served in order (S231)") {
+GYRE_TEST_CASE("queue: getters and putters are served in order (S231)" * in_order) {
     Log log;
     Queue<int> queue;
     std::vector<Task<>> tasks;
@@ -97,7 +97,7 @@ GYRE_TEST_CASE("queue: getters and putters are served in order (S231)") {
     CHECK(joined(log) == "1:done 2:done 3:done");
 }
 
-GYRE_TEST_CASE("queue: a wake-up is a hint: who lost the item goes to the back (S232)") {
+GYRE_TEST_CASE("queue: a wake-up is a hint: who lost the item goes to the back (S232)" * in_order) {
     Log log;
     Queue<int> queue;
     Task<> first = create_task(takes(queue, log, "first"));
@@ -133,7 +133,7 @@ GYRE_TEST_CASE("queue: a wake-up is a hint: who lost the item goes to the back (
     CHECK(narrow.get_nowait() == 1);
 }
 
-GYRE_TEST_CASE("queue: a woken getter that is cancelled wakes the next (S233)") {
+GYRE_TEST_CASE("queue: a woken getter that is cancelled wakes the next (S233)" * in_order) {
     Log log;
     Queue<int> queue;
     Task<> first = create_task(takes(queue, log, "first"));
@@ -163,7 +163,8 @@ GYRE_TEST_CASE("queue: a woken getter that is cancelled wakes the next (S233)") 
     CHECK(queue.empty());
 }
 
-GYRE_TEST_CASE("queue: a woken putter that is cancelled puts nothing and wakes the next (S233)") {
+GYRE_TEST_CASE("queue: a woken putter that is cancelled puts nothing and wakes the next (S233)" *
+               in_order) {
     Log log;
     Queue<int> queue(1);
     queue.put_nowait(0);
@@ -178,7 +179,7 @@ GYRE_TEST_CASE("queue: a woken putter that is cancelled puts nothing and wakes t
     CHECK(queue.empty());
 }
 
-GYRE_TEST_CASE("queue: a cancelled waiter leaves the list (S234)") {
+GYRE_TEST_CASE("queue: a cancelled waiter leaves the list (S234)" * in_order) {
     Log log;
     Queue<int> queue(1);
     Task<> getter = create_task(takes(queue, log, "g"));
@@ -291,7 +292,8 @@ GYRE_TEST_CASE("queue: a cancelled join leaves no trace (S234)") {
     co_await queue.join();
 }
 
-GYRE_TEST_CASE("queue: shutdown: no put, get what is left, all waiters look again (S238)") {
+GYRE_TEST_CASE("queue: shutdown: no put, get what is left, all waiters look again (S238)" *
+               in_order) {
     Log log;
     Queue<int> queue(2);
     queue.put_nowait(1);
@@ -402,7 +404,7 @@ TEST_CASE("queue: destroyed before its waiters when the loop goes (S412)") {
     }
 }
 
-TEST_CASE("queue: destroyed between a waiter's wake-up and its step (S412)") {
+TEST_CASE("queue: destroyed between a waiter's wake-up and its step (S412)" * in_order) {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);
         Log log;

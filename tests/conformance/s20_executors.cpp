@@ -90,7 +90,8 @@ GYRE_TEST_CASE("run_in_executor: submitted by the call, not by the await (S253)"
     CHECK(value == 42);
 }
 
-GYRE_TEST_CASE("run_in_executor: results and exceptions arrive in the loop's thread (S253)") {
+GYRE_TEST_CASE("run_in_executor: results and exceptions arrive in the loop's thread (S253)" *
+               in_order) {
     ThreadPool pool(2);
     const std::thread::id here = std::this_thread::get_id();
     std::thread::id there;
@@ -524,7 +525,8 @@ GYRE_TEST_CASE("run_coroutine_threadsafe: the result or the exception, in a std:
     CHECK(end == "slept");
 }
 
-GYRE_TEST_CASE("run_coroutine_threadsafe: a task of the loop, in the loop's thread (S260)") {
+GYRE_TEST_CASE("run_coroutine_threadsafe: a task of the loop, in the loop's thread (S260)" *
+               in_order) {
     ThreadPool pool(1);
     const std::thread::id here = std::this_thread::get_id();
     auto call = [&loop] {

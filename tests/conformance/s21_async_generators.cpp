@@ -141,7 +141,8 @@ GYRE_TEST_CASE("generator: an exception of the body reaches next() once (S261)")
     CHECK(!after);
 }
 
-GYRE_TEST_CASE("generator: a cancel is thrown where the body waits, and ends it (S262)") {
+GYRE_TEST_CASE("generator: a cancel is thrown where the body waits, and ends it (S262)" *
+               in_order) {
     Log log;
     auto make = [&]() -> AsyncGenerator<int> {
         Leaving leaving(log, "left");
@@ -161,7 +162,7 @@ GYRE_TEST_CASE("generator: a cancel is thrown where the body waits, and ends it 
     CHECK(!after);
 }
 
-GYRE_TEST_CASE("generator: one operation at a time (S263)") {
+GYRE_TEST_CASE("generator: one operation at a time (S263)" * in_order) {
     AsyncGenerator<int> generator = []() -> AsyncGenerator<int> {
         co_await sleep(1ms);
         co_yield 1;

@@ -129,7 +129,7 @@ GYRE_TEST_CASE("slow: a step of a task, with its name, coroutine, file and line 
     CHECK(has(message, "s22_debug.cpp:"));
 }
 
-GYRE_TEST_CASE("slow: the last step of a task, and one that throws (S270)") {
+GYRE_TEST_CASE("slow: the last step of a task, and one that throws (S270)" * in_order) {
     Contexts reports(loop);
     loop.set_debug(true);
     loop.slow_callback_duration = 1ms;
@@ -153,7 +153,7 @@ GYRE_TEST_CASE("slow: the last step of a task, and one that throws (S270)") {
     CHECK(outcome(second) == "boom");
 }
 
-GYRE_TEST_CASE("slow: callbacks, timers and done-callbacks (S270)") {
+GYRE_TEST_CASE("slow: callbacks, timers and done-callbacks (S270)" * in_order) {
     Contexts reports(loop);
     loop.set_debug(true);
     loop.slow_callback_duration = 1ms;
@@ -376,7 +376,7 @@ TEST_CASE("destroyed but pending: which task, and where it waits (S87, S53)") {
     }
 }
 
-GYRE_TEST_CASE("an exception in a callback: which one (S46, S53)") {
+GYRE_TEST_CASE("an exception in a callback: which one (S46, S53)" * in_order) {
     Contexts reports(loop);
     loop.call_soon([] { throw std::runtime_error("soon"); });
     Future<> future = create_future();

@@ -171,7 +171,7 @@ GYRE_TEST_CASE("copy_context and Context::run") {
     co_return;
 }
 
-GYRE_TEST_CASE("the exception handler runs in the context of what failed (S51)") {
+GYRE_TEST_CASE("the exception handler runs in the context of what failed (S51)" * in_order) {
     Log log;
     const EventLoop::ExceptionHandler before = loop.get_exception_handler();
     loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {

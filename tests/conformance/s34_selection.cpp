@@ -138,7 +138,8 @@ TEST_CASE("new_event_loop() makes a loop that is nobody's running one (S406)") {
     });
 }
 
-GYRE_TEST_CASE("inside a coroutine or callback the running loop is the one that runs it (S406)") {
+GYRE_TEST_CASE("inside a coroutine or callback the running loop is the one that runs it (S406)" *
+               in_order) {
     CHECK(&get_running_loop() == &loop);
     bool called = false;
     loop.call_soon([&] {

@@ -54,7 +54,7 @@ GYRE_TEST_CASE("ticks: nothing passes for what is ready (S409)") {
     CHECK(ticks.count() == start);
 }
 
-GYRE_TEST_CASE("ticks: the table of what waits (S77, S409)") {
+GYRE_TEST_CASE("ticks: the table of what waits (S77, S409)" * in_order) {
     Ticks ticks(loop);
     co_await sleep(0s);
     int start = ticks.count();
@@ -115,7 +115,8 @@ GYRE_TEST_CASE("ticks: the table of what waits (S77, S409)") {
     CHECK(passed() == 2);
 }
 
-GYRE_TEST_CASE("ticks: a future's result reaches its awaiter one iteration later (S75)") {
+GYRE_TEST_CASE("ticks: a future's result reaches its awaiter one iteration later (S75)" *
+               in_order) {
     Ticks ticks(loop);
     co_await sleep(0s);
     Future<int> future = create_future<int>();
@@ -134,7 +135,8 @@ GYRE_TEST_CASE("ticks: a future's result reaches its awaiter one iteration later
     CHECK(called_at - set_at == 1);
 }
 
-GYRE_TEST_CASE("ticks: a cancel reaches the body after one, its awaiter after two (S96)") {
+GYRE_TEST_CASE("ticks: a cancel reaches the body after one, its awaiter after two (S96)" *
+               in_order) {
     Ticks ticks(loop);
     co_await sleep(0s);
     int in_body = 0;
