@@ -20,6 +20,8 @@ QueueFull::~QueueFull() = default;
 QueueShutDown::~QueueShutDown() = default;
 BrokenBarrierError::~BrokenBarrierError() = default;
 ExceptionGroup::~ExceptionGroup() = default;
+IncompleteReadError::~IncompleteReadError() = default;
+LimitOverrunError::~LimitOverrunError() = default;
 CancelledError::~CancelledError() = default;
 ExitError::~ExitError() = default;
 KeyboardInterrupt::~KeyboardInterrupt() = default;
@@ -43,7 +45,13 @@ std::string count_text(const std::string& text, std::size_t count) {
 }  // namespace
 
 ExceptionGroup::ExceptionGroup(const std::string& text, std::vector<std::exception_ptr> errors)
-    : Error(count_text(text, errors.size())), errors_(std::move(errors)) {}
+    : Error(count_text(text, errors.size())), exceptions(std::move(errors)) {}
+
+IncompleteReadError::IncompleteReadError(std::string received, std::optional<std::size_t> awaited)
+    : Error(std::to_string(received.size()) + " bytes read on a total of " +
+            (awaited ? std::to_string(*awaited) : "undefined") + " expected bytes"),
+      partial(std::move(received)),
+      expected(awaited) {}
 
 std::string describe(const std::exception_ptr& error) {
     if (error == nullptr) {
@@ -60,7 +68,7 @@ std::string describe(const std::exception_ptr& error) {
         return "gyre::KeyboardInterrupt";
     } catch (const ExceptionGroup& group) {
         std::string text = "gyre::ExceptionGroup: " + std::string(group.what());
-        for (const std::exception_ptr& each : group.exceptions()) {
+        for (const std::exception_ptr& each : group.exceptions) {
             text += "\n  - " + describe(each);
         }
         return text;

@@ -1,4 +1,5 @@
 #include "signal_table.hpp"
+#include "socket_transport.hpp"
 
 #include <gyre/event_loop.hpp>
 
@@ -243,6 +244,8 @@ void EventLoop::close() {
         drop_all();
         extension_->after_close();
     }
+    resources_.close_all();
+    drop_all();
     close_backend();
 }
 
@@ -281,8 +284,35 @@ void EventLoop::post_or_throw(detail::HandleState& state) {
 
 // --- descriptors and signals --------------------------------------------------------------------
 
-void EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {
+void EventLoop::check_user_fd(int fd) {
+    check_call();
+    if (resources_.owns(fd)) {
+        throw RuntimeError("descriptor " + std::to_string(fd) + " is used by a transport");
+    }
+}
+
+bool EventLoop::unregister_fd(int fd, bool writer) {
+    if (closed_) {
+        return false;
+    }
+    check_user_fd(fd);
+    return unwatch_fd(fd, writer);
+}
+
+std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
+                                                     std::shared_ptr<BaseProtocol> protocol,
+                                                     TransportHooks hooks) {
+    check_call();
+    auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
+                                                          std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+Handle EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {
     state->once_ = false;
+    state->retain();
+    Handle handle(state);
     try {
         if (fd < 0) {
             throw ValueError("a file descriptor is expected, not " + std::to_string(fd));
@@ -293,6 +323,7 @@ void EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {
         state->release();
         throw;
     }
+    return handle;
 }
 
 void EventLoop::fd_ready(detail::HandleState& state) noexcept {

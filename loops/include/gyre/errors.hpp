@@ -3,9 +3,11 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/attribute.hpp>
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -101,12 +103,29 @@ public:
     ExceptionGroup(const ExceptionGroup&) = default;
     ~ExceptionGroup() override;
 
-    [[nodiscard]] const std::vector<std::exception_ptr>& exceptions() const noexcept {
-        return errors_;
-    }
+    detail::Attribute<std::vector<std::exception_ptr>> exceptions;
+};
 
-private:
-    std::vector<std::exception_ptr> errors_;
+/// The end of file came before what was asked for.
+class GYRE_API IncompleteReadError : public Error {
+public:
+    /// `awaited`: how many bytes were, where that is known.
+    IncompleteReadError(std::string received, std::optional<std::size_t> awaited);
+    IncompleteReadError(const IncompleteReadError&) = default;
+    ~IncompleteReadError() override;
+
+    detail::Attribute<std::string> partial;  ///< what came
+    detail::Attribute<std::optional<std::size_t>> expected;
+};
+
+/// No separator within a stream's limit.
+class GYRE_API LimitOverrunError : public Error {
+public:
+    LimitOverrunError(const std::string& text, std::size_t bytes) : Error(text), consumed(bytes) {}
+    LimitOverrunError(const LimitOverrunError&) = default;
+    ~LimitOverrunError() override;
+
+    detail::Attribute<std::size_t> consumed;  ///< bytes of the buffer that hold no separator
 };
 
 /// A task was asked to stop: thrown where it waits.

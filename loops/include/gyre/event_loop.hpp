@@ -5,8 +5,10 @@
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/inbox.hpp>
 #include <gyre/detail/ready_queue.hpp>
+#include <gyre/detail/resource.hpp>
 #include <gyre/detail/timer_heap.hpp>
 #include <gyre/errors.hpp>
+#include <gyre/exception_context.hpp>
 #include <gyre/handle.hpp>
 
 #include <atomic>
@@ -21,11 +23,17 @@
 #include <memory>
 #include <new>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace gyre {
+
+class BaseProtocol;
+class Socket;
+class Transport;
+struct TransportHooks;
 
 namespace detail {
 struct SignalTable;
@@ -37,18 +45,6 @@ using Kept = std::decay_t<T>&;
 template <class F, class... A>
 concept CallableWith = std::invocable<Kept<F>, Kept<A>...>;
 }  // namespace detail
-
-/// What an exception handler is told: asyncio's context dictionary.
-struct ExceptionContext {
-    ExceptionContext() = default;
-    explicit ExceptionContext(std::string text, std::exception_ptr error = nullptr)
-        : message(std::move(text)), exception(std::move(error)) {}
-
-    std::string message;
-    std::exception_ptr exception;
-    /// "future", "task", "handle", "task_group" … and how each describes itself.
-    std::map<std::string, std::string> details;
-};
 
 /// An event loop: runs callbacks, timers and I/O on one thread, one callback at a time.
 ///
@@ -156,28 +152,36 @@ public:
 
     // --- file descriptors -----------------------------------------------------------------------
 
-    /// Runs the callback whenever `fd` can be read without waiting; a second call replaces the
-    /// first one's callback. Throws ValueError for a bad descriptor, std::system_error for one that
-    /// cannot be polled.
+    /// Runs the callback whenever `fd` can be read without waiting; a second call replaces and
+    /// cancels the first one's callback. Throws ValueError for a bad descriptor, std::system_error
+    /// for one that cannot be polled, RuntimeError for a transport's.
     template <class F, class... A>
-    requires detail::CallableWith<F, A...>
-    void add_reader(int fd, F&& function, A&&... arguments) {
-        check_call();
-        register_fd(fd, false,
-                    make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
+    requires detail::CallableWith<F, A...> Handle add_reader(int fd, F&& function,
+                                                             A&&... arguments) {
+        check_user_fd(fd);
+        return register_fd(
+            fd, false,
+            make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
     }
     /// The same for writing.
     template <class F, class... A>
-    requires detail::CallableWith<F, A...>
-    void add_writer(int fd, F&& function, A&&... arguments) {
-        check_call();
-        register_fd(fd, true,
-                    make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
+    requires detail::CallableWith<F, A...> Handle add_writer(int fd, F&& function,
+                                                             A&&... arguments) {
+        check_user_fd(fd);
+        return register_fd(
+            fd, true,
+            make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...));
     }
     /// True if a callback was registered; it will not run, even if it was ready. The descriptor may
     /// be closed right after.
-    bool remove_reader(int fd) noexcept { return !closed_ && unwatch_fd(fd, false); }
-    bool remove_writer(int fd) noexcept { return !closed_ && unwatch_fd(fd, true); }
+    bool remove_reader(int fd) { return unregister_fd(fd, false); }
+    bool remove_writer(int fd) { return unregister_fd(fd, true); }
+
+    /// A connection over a connected socket: connection_made() comes in the next iteration, reading
+    /// starts after it. For create_connection() and servers. Throws std::system_error.
+    virtual std::shared_ptr<Transport> make_transport(Socket socket,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks);
 
     // --- signals --------------------------------------------------------------------------------
 
@@ -253,6 +257,9 @@ public:
     [[nodiscard]] Duration deadline_after(Duration delay) noexcept {
         return detail::saturating_add(time(), delay);
     }
+
+    /// Where to receive into, for as long as a callback lasts.
+    [[nodiscard]] std::span<char> read_buffer() { return resources_.read_buffer(); }
 
     /// The mailbox for other threads; may be kept longer than the loop.
     [[nodiscard]] const std::shared_ptr<detail::Inbox>& inbox() const noexcept { return inbox_; }
@@ -352,6 +359,7 @@ protected:
 private:
     friend class detail::Inbox;
     friend class detail::HandleState;
+    friend class detail::Resource;
     friend struct detail::SignalTable;
 
     template <class F, class... A>
@@ -381,7 +389,9 @@ private:
     [[noreturn]] static void throw_closed();
     void check_running_thread() const;
     void post_or_throw(detail::HandleState& state);
-    void register_fd(int fd, bool writer, detail::HandleState* state);
+    void check_user_fd(int fd);
+    bool unregister_fd(int fd, bool writer);
+    Handle register_fd(int fd, bool writer, detail::HandleState* state);
     void register_signal(int signal, detail::HandleState* state);
     bool unregister_signal(int signal, bool native) noexcept;
     bool register_interrupt(detail::HandleState* state);
@@ -413,6 +423,7 @@ private:
     std::atomic<std::uint64_t> pending_signals_{0};
     std::map<int, Registration> signals_;
     ExceptionHandler exception_handler_;
+    detail::Resources resources_;
     std::unique_ptr<Extension> extension_;
     std::unique_ptr<std::mt19937_64> shuffler_;
 };
@@ -420,6 +431,11 @@ private:
 namespace detail {
 /// The loop that runs on this thread, or null.
 GYRE_API extern GYRE_THREAD_LOCAL EventLoop* running_loop;
+
+template <class F>
+void Resource::watch(int fd, bool writer, F&& function) {
+    watch_state(fd, writer, loop_.make_callback(false, std::forward<F>(function)));
+}
 }  // namespace detail
 
 /// The loop that runs on this thread. Throws RuntimeError if none does.

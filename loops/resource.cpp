@@ -1,0 +1,61 @@
+#include <gyre/errors.hpp>
+#include <gyre/event_loop.hpp>
+
+#include <string>
+
+namespace gyre::detail {
+
+Resources::Resources() noexcept = default;
+Resources::~Resources() = default;
+
+void Resources::close_all() noexcept {
+    while (ring_.next != &ring_) {
+        static_cast<Resource*>(ring_.next)->on_loop_close();
+    }
+}
+
+std::span<char> Resources::read_buffer() {
+    if (buffer_ == nullptr) {
+        buffer_ = std::make_unique_for_overwrite<char[]>(kReadAtOnce);
+    }
+    return {buffer_.get(), kReadAtOnce};
+}
+
+Resource::Resource(EventLoop& loop) noexcept : loop_(loop) { loop.retain(); }
+
+Resource::~Resource() { loop_.release(); }
+
+void Resource::begin_use(int fd) {
+    Resources& all = loop_.resources_;
+    const auto index = static_cast<std::size_t>(fd);
+    if (all.owns(fd)) {
+        throw RuntimeError("descriptor " + std::to_string(fd) + " is used by a transport already");
+    }
+    if (all.owned_.size() <= index) {
+        all.owned_.resize(index + 1);
+    }
+    all.owned_[index] = true;
+    previous = all.ring_.previous;
+    next = &all.ring_;
+    previous->next = this;
+    all.ring_.previous = this;
+}
+
+void Resource::end_use(int fd) noexcept {
+    loop_.resources_.owned_[static_cast<std::size_t>(fd)] = false;
+    next->previous = previous;
+    previous->next = next;
+    next = previous = this;
+}
+
+void Resource::watch_state(int fd, bool writer, HandleState* state) {
+    loop_.register_fd(fd, writer, state);
+}
+
+void Resource::unwatch(int fd, bool writer) noexcept {
+    if (!loop_.is_closed() || loop_.resources_.owns(fd)) {
+        loop_.unwatch_fd(fd, writer);
+    }
+}
+
+}  // namespace gyre::detail

@@ -1,0 +1,90 @@
+// StreamBuffer: received bytes that nobody has taken yet.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gyre::detail {
+
+/// One block: bytes come in behind, go out in front. Free of memory while it is empty.
+class StreamBuffer {
+public:
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+    [[nodiscard]] std::string_view view() const noexcept { return {data_.get() + begin_, size()}; }
+
+    /// Room behind the bytes. As much as a read filled lately, twice that if it filled all.
+    [[nodiscard]] std::span<char> room() {
+        reserve(wanted_);
+        return {data_.get() + end_, std::min(capacity_ - end_, kMostAtOnce)};
+    }
+    /// So many bytes were written into the room.
+    void commit(std::size_t count) noexcept {
+        if (count >= wanted_) {
+            wanted_ = std::min(2 * wanted_, kMostAtOnce);
+        } else if (count < wanted_ / 4) {
+            wanted_ = std::max(wanted_ / 2, kLeastAtOnce);
+        }
+        end_ += count;
+    }
+    void append(std::string_view data) {
+        reserve(data.size());
+        std::memcpy(data_.get() + end_, data.data(), data.size());
+        end_ += data.size();
+    }
+
+    [[nodiscard]] std::string take(std::size_t count) {
+        std::string taken(view().substr(0, count));
+        drop(taken.size());
+        return taken;
+    }
+    void drop(std::size_t count) noexcept {
+        begin_ += count;
+        if (begin_ == end_) {
+            begin_ = end_ = 0;
+            if (capacity_ > kKept) {
+                data_ = nullptr;
+                capacity_ = 0;
+            }
+        }
+    }
+    void clear() noexcept { drop(size()); }
+
+private:
+    static constexpr std::size_t kLeastAtOnce = std::size_t{4} << 10;
+    static constexpr std::size_t kMostAtOnce = std::size_t{256} << 10;
+    static constexpr std::size_t kKept = std::size_t{64} << 10;
+
+    void reserve(std::size_t room) {
+        if (capacity_ - end_ >= room) {
+            return;
+        }
+        if (capacity_ - size() >= room && begin_ >= size()) {
+            std::memmove(data_.get(), data_.get() + begin_, size());
+        } else {
+            const std::size_t capacity =
+                std::max(size() + room, std::min(2 * capacity_, size() + kMostAtOnce));
+            auto data = std::make_unique_for_overwrite<char[]>(capacity);
+            if (!empty()) {
+                std::memcpy(data.get(), data_.get() + begin_, size());
+            }
+            data_ = std::move(data);
+            capacity_ = capacity;
+        }
+        end_ -= begin_;
+        begin_ = 0;
+    }
+
+    std::unique_ptr<char[]> data_;
+    std::size_t capacity_ = 0;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::size_t wanted_ = kLeastAtOnce;
+};
+
+}  // namespace gyre::detail

@@ -1,0 +1,80 @@
+// StreamState: what a reader, a writer and their transport share.
+#pragma once
+
+#include <gyre/coro.hpp>
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/stream_buffer.hpp>
+#include <gyre/detail/wait_list.hpp>
+#include <gyre/event.hpp>
+#include <gyre/transport.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace gyre::detail {
+
+/// The protocol of a stream; also a reader's state where there is no transport.
+class GYRE_API StreamState final : public BufferedProtocol,
+                                   public std::enable_shared_from_this<StreamState> {
+public:
+    /// Throws ValueError for a limit of 0.
+    explicit StreamState(std::size_t limit);
+    ~StreamState() override;
+
+    // --- what the transport calls ---------------------------------------------------------------
+    void connection_made(const std::shared_ptr<Transport>& transport) override;
+    void connection_lost(std::exception_ptr error) override;
+    void pause_writing() override { may_write_.clear(); }
+    void resume_writing() override { may_write_.set(); }
+    std::span<char> get_buffer() override { return buffer_.room(); }
+    void buffer_updated(std::size_t count) override;
+    bool eof_received() override;
+
+    // --- reading --------------------------------------------------------------------------------
+    void feed(std::string_view data);
+    void feed_eof();
+    void fail(std::exception_ptr error);
+    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+    [[nodiscard]] bool at_eof() const noexcept { return eof_ && buffer_.empty(); }
+    [[nodiscard]] bool eof() const noexcept { return eof_; }
+    [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+    [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
+    /// Throws the error that was set.
+    void check() const;
+    /// Bytes were taken: the transport may go on.
+    void taken();
+    /// Until something comes. Throws RuntimeError if another task waits.
+    [[nodiscard]] Coro<> wait_for_data(const char* operation);
+
+    // --- writing --------------------------------------------------------------------------------
+    [[nodiscard]] const std::shared_ptr<Transport>& transport() const noexcept {
+        return transport_;
+    }
+    [[nodiscard]] Coro<> drain();
+    [[nodiscard]] Coro<> wait_closed();
+
+    /// Called once the connection is made.
+    std::function<void()> on_made;
+
+private:
+    void wake_reader() noexcept;
+    void hold_up();
+
+    StreamBuffer buffer_;
+    std::size_t limit_;
+    std::exception_ptr error_;       // of reading
+    std::exception_ptr lost_error_;  // of the connection
+    std::shared_ptr<Transport> transport_;
+    WaitNode* reader_ = nullptr;
+    Event may_write_;
+    Event closed_;
+    bool eof_ = false;
+    bool held_up_ = false;
+    bool lost_ = false;
+};
+
+}  // namespace gyre::detail
