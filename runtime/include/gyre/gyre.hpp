@@ -11,6 +11,7 @@
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
 #include <gyre/event_loop.hpp>
+#include <gyre/file.hpp>
 #include <gyre/future.hpp>
 #include <gyre/gather.hpp>
 #include <gyre/lock.hpp>
