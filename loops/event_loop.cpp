@@ -1,3 +1,4 @@
+#include "pipe_transport.hpp"
 #include "signal_table.hpp"
 #include "socket_transport.hpp"
 
@@ -305,6 +306,27 @@ std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
     check_call();
     auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
                                                           std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_read_pipe(int fd, std::shared_ptr<BaseProtocol> protocol,
+                                                     TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::ReadPipeTransport>(*this, Socket(fd), kind,
+                                                            std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_write_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::WritePipeTransport>(*this, Socket(fd), kind,
+                                                             std::move(protocol), std::move(hooks));
     made->start();
     return made;
 }

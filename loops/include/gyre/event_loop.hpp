@@ -182,6 +182,14 @@ public:
     virtual std::shared_ptr<Transport> make_transport(Socket socket,
                                                       std::shared_ptr<BaseProtocol> protocol,
                                                       TransportHooks hooks);
+    /// The same over one end of a pipe, FIFO, socket or character device, for reading or writing
+    /// alone. Takes over the descriptor, unless it throws ValueError because it is none of these.
+    virtual std::shared_ptr<Transport> make_read_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks);
+    virtual std::shared_ptr<Transport> make_write_pipe(int fd,
+                                                       std::shared_ptr<BaseProtocol> protocol,
+                                                       TransportHooks hooks);
 
     // --- signals --------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@
 #include <gyre/gather.hpp>
 #include <gyre/lock.hpp>
 #include <gyre/loops.hpp>
+#include <gyre/pipes.hpp>
 #include <gyre/queue.hpp>
 #include <gyre/resolver.hpp>
 #include <gyre/result.hpp>
