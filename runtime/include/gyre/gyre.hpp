@@ -29,6 +29,7 @@
 #include <gyre/socket_address.hpp>
 #include <gyre/sockets.hpp>
 #include <gyre/streams.hpp>
+#include <gyre/subprocess.hpp>
 #include <gyre/task.hpp>
 #include <gyre/task_group.hpp>
 #include <gyre/thread_pool.hpp>
