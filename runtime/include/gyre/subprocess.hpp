@@ -90,9 +90,10 @@ class ProcessState;
 /// loop is closed before.
 ///
 /// ```
-/// Process process = co_await create_subprocess_exec("sort", {"-n"}, {.stdin_ = PIPE, .stdout_ =
-/// PIPE}); ProcessOutput output = co_await process.communicate("3\n1\n2\n"); use(*output.stdout_,
-/// *process.returncode());
+/// SubprocessOptions piped{.stdin_ = PIPE, .stdout_ = PIPE};
+/// Process process = co_await create_subprocess_exec("sort", {"-n"}, piped);
+/// ProcessOutput output = co_await process.communicate("3\n1\n2\n");
+/// use(*output.stdout_, *process.returncode());
 /// ```
 ///
 /// Thread rule: the loop's thread, which may be any. asyncio: asyncio.subprocess.Process.
