@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 
 namespace {
 
@@ -37,6 +36,19 @@ Coro<std::string> output_of(std::string command) {
     Process process = co_await create_subprocess_shell(command, {.stdout_ = PIPE});
     ProcessOutput output = co_await process.communicate();
     co_return *output.stdout_;
+}
+
+/// Until nothing of it is left on the loop.
+Coro<> finish(Process process) {
+    if (process.stdin_) {
+        process.stdin_->close();
+        co_await ending(process.stdin_->wait_closed());
+    }
+    if (process.stdout_) {
+        co_await process.stdout_->read();
+    }
+    co_await process.wait();
+    co_await ticks(3);
 }
 
 }  // namespace
@@ -156,6 +168,7 @@ GYRE_TEST_CASE(
     co_await process.wait();
     rest = co_await process.stdout_->read();
     CHECK(rest.empty());
+    co_await finish(process);
 }
 
 GYRE_TEST_CASE("subprocess: what was written before the end can be read after it (S381)") {
@@ -163,6 +176,7 @@ GYRE_TEST_CASE("subprocess: what was written before the end can be read after it
     co_await process.wait();
     std::string text = co_await process.stdout_->read();
     CHECK(text == "text\n");
+    co_await finish(process);
 }
 
 GYRE_TEST_CASE(
@@ -173,9 +187,12 @@ GYRE_TEST_CASE(
     const int code = co_await process.wait();
     CHECK(code == 0);
     CHECK_FALSE(process.stdout_->at_eof());
-    ::kill(std::atoi(line.c_str()), SIGKILL);
+    const int sleeper = std::atoi(line.c_str());
+    REQUIRE(sleeper > 1);
+    ::kill(sleeper, SIGKILL);
     std::string rest = co_await process.stdout_->read();
     CHECK(rest.empty());
+    co_await finish(process);
 }
 
 GYRE_TEST_CASE("subprocess: any number wait, and a cancelled wait can be taken up (S377)") {
@@ -193,6 +210,7 @@ GYRE_TEST_CASE("subprocess: any number wait, and a cancelled wait can be taken u
     CHECK(code == -SIGTERM);
     code = co_await process.wait();
     CHECK(code == -SIGTERM);
+    co_await finish(process);
 }
 
 GYRE_TEST_CASE("subprocess: signals reach it, and are an error after its end (S382)") {
@@ -210,15 +228,12 @@ GYRE_TEST_CASE("subprocess: signals reach it, and are an error after its end (S3
     CHECK(code == 5);
     CHECK(thrown_by([&] { process.kill(); }).ends_with(": No such process"));
     CHECK(thrown_by([&] { process.terminate(); }).ends_with(": No such process"));
+    co_await finish(process);
     process = co_await create_subprocess_exec("true");
-    while (::kill(process.pid(), 0) == 0) {
+    while (!process.returncode()) {
         process.kill();  // no error while the loop has not seen the end
         co_await sleep(0s);
-        if (process.returncode()) {
-            break;
-        }
     }
-    co_await process.wait();
 }
 
 GYRE_TEST_CASE("subprocess: streams may be merged, thrown away, or a descriptor (S385)") {
@@ -351,8 +366,9 @@ GYRE_TEST_CASE("subprocess: many at once, and one by a thread's own loop (S387)"
         CHECK(texts[i] == std::to_string(i) + "\n");
     }
     const std::string spec(loop.name());
-    const std::string text =
-        co_await to_thread([spec] { return run(output_of("echo thread"), {.loop = spec}); });
+    auto in_thread = [spec] { return run(output_of("echo thread"), {.loop = spec}); };
+    auto running = to_thread(std::move(in_thread));
+    const std::string text = co_await std::move(running);
     CHECK(text == "thread\n");
     CHECK(no_child());
 }
