@@ -98,6 +98,25 @@ void Program::add_numbers(const std::string& name, std::vector<std::int64_t>& va
         ->capture_default_str();
 }
 
+void Program::add_seconds(const std::string& names,
+                          std::optional<std::chrono::duration<double>>& value,
+                          const std::string& help) {
+    const auto take = [&value](const std::string& text) {
+        double seconds = 0;
+        if (read(text, seconds) != std::errc() || !(seconds > 0)) {
+            throw CLI::ValidationError("a number of seconds greater than 0 is expected, not " +
+                                       text);
+        }
+        value = std::chrono::duration<double>(seconds);
+    };
+    app_->add_option_function<std::string>(names, take, help)->type_name("S")->take_last();
+}
+
+void Program::add_texts(const std::string& name, std::vector<std::string>& values,
+                        const std::string& help) {
+    app_->add_option(name, values, help)->required()->type_name(" ");
+}
+
 void Program::add_choice(const std::string& name, std::string& value,
                          std::vector<std::string> words, const std::string& help) {
     const std::string list = CLI::detail::join(words, ", ");

@@ -1,9 +1,11 @@
 // Program: what every demo's main() does beside its own work.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,12 @@ public:
     /// Any number of whole numbers; those in `values` if there are none.
     void add_numbers(const std::string& name, std::vector<std::int64_t>& values,
                      const std::string& help);
+    /// A number of seconds greater than 0, whole or not.
+    void add_seconds(const std::string& names, std::optional<std::chrono::duration<double>>& value,
+                     const std::string& help);
+    /// One text or more.
+    void add_texts(const std::string& name, std::vector<std::string>& values,
+                   const std::string& help);
     /// One of these words; _ is taken for -. It must be given unless `value` is one already.
     void add_choice(const std::string& name, std::string& value, std::vector<std::string> words,
                     const std::string& help);

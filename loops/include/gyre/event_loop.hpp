@@ -4,6 +4,7 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/inbox.hpp>
+#include <gyre/detail/loop_extension.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/detail/resource.hpp>
 #include <gyre/detail/timer_heap.hpp>
@@ -186,6 +187,14 @@ public:
     virtual std::shared_ptr<DatagramTransport> make_datagram_transport(
         Socket socket, std::shared_ptr<DatagramProtocol> protocol, const SocketAddress& peer,
         std::function<void()> on_made);
+    /// The same over one end of a pipe, FIFO, socket or character device, for reading or writing
+    /// alone. Takes over the descriptor, unless it throws ValueError because it is none of these.
+    virtual std::shared_ptr<Transport> make_read_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks);
+    virtual std::shared_ptr<Transport> make_write_pipe(int fd,
+                                                       std::shared_ptr<BaseProtocol> protocol,
+                                                       TransportHooks hooks);
 
     // --- signals --------------------------------------------------------------------------------
     /// Runs the callback, as any other, after the signal arrived; signals that arrive before it ran
@@ -232,20 +241,7 @@ public:
     [[nodiscard]] Statistics statistics() const noexcept;
 
     // --- for runtime/ ---------------------------------------------------------------------------
-    /// What runtime/ keeps with a loop: its tasks, its executor.
-    class GYRE_API Extension {
-    public:
-        Extension() = default;
-        Extension(const Extension&) = delete;
-        Extension& operator=(const Extension&) = delete;
-        virtual ~Extension();
-        /// The loop closes: its callbacks are gone, its descriptors are not yet.
-        virtual void on_close() noexcept = 0;
-        /// What on_close() queued is gone too.
-        virtual void after_close() noexcept = 0;
-        /// What waits for something, for the virtual loop's deadlock error; empty if nothing does.
-        [[nodiscard]] virtual std::string pending() const = 0;
-    };
+    using Extension = detail::LoopExtension;
     [[nodiscard]] Extension* extension() const noexcept { return extension_.get(); }
     void set_extension(std::unique_ptr<Extension> extension) noexcept {
         extension_ = std::move(extension);

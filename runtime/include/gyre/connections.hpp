@@ -4,6 +4,7 @@
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/duration.hpp>
+#include <gyre/future.hpp>
 #include <gyre/resolver.hpp>
 #include <gyre/socket.hpp>
 #include <gyre/streams.hpp>
@@ -55,6 +56,11 @@ namespace detail {
 
 GYRE_API Coro<Socket> connect_to(std::string host, Port port, ConnectOptions options);
 GYRE_API Coro<Socket> connect_to(SocketAddress address);
+/// Completes `made` after connection_made().
+[[nodiscard]] TransportHooks tell(const Future<>& made);
+/// The transport, once `made` is complete; aborts it if it does not come to that.
+[[nodiscard]] Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport,
+                                                         Future<> made);
 GYRE_API Coro<std::shared_ptr<Transport>> attach(Socket socket,
                                                  std::shared_ptr<BaseProtocol> protocol);
 

@@ -1,0 +1,355 @@
+#include "descriptor_transport.hpp"
+
+#include <gyre/errors.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace gyre::detail {
+
+namespace {
+
+constexpr int kIgnoredInSilence = 4;
+
+}  // namespace
+
+DescriptorTransport::DescriptorTransport(EventLoop& loop, Socket descriptor,
+                                         std::shared_ptr<BaseProtocol> protocol,
+                                         TransportHooks hooks)
+    : Resource(loop), descriptor_(std::move(descriptor)), hooks_(std::move(hooks)) {
+    set_protocol(std::move(protocol));
+}
+
+DescriptorTransport::~DescriptorTransport() = default;
+
+void DescriptorTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
+    plain_ = dynamic_cast<Protocol*>(protocol.get());
+    buffered_ = dynamic_cast<BufferedProtocol*>(protocol.get());
+    protocol_ = std::move(protocol);
+}
+
+void DescriptorTransport::start() {
+    self_ = shared_from_this();
+    begin_use(descriptor_.fileno());
+    loop().call_soon([this, self = self_] { begin(); });
+}
+
+void DescriptorTransport::begin() {
+    if (self_ == nullptr) {
+        return;
+    }
+    begun_ = true;
+    try {
+        protocol_->connection_made(self_);
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        report("protocol.connection_made() failed", std::current_exception());
+    }
+    try {
+        watch_reads();
+    } catch (const std::system_error&) {  // no descriptor that can be watched
+        force_close(std::current_exception());
+    }
+    if (hooks_.made) {
+        std::exchange(hooks_.made, nullptr)();
+    }
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+void DescriptorTransport::watch_reads() {
+    if (begun_ && !watching_reads_ && !closing_ && !paused_ && !ended_) {
+        watch(descriptor_.fileno(), false, [this] { on_readable(); });
+        watching_reads_ = true;
+    }
+}
+
+void DescriptorTransport::unwatch_reads() noexcept {
+    if (std::exchange(watching_reads_, false)) {
+        unwatch(descriptor_.fileno(), false);
+    }
+}
+
+void DescriptorTransport::pause_reading() {
+    paused_ = paused_ || !closing_;
+    unwatch_reads();
+}
+
+void DescriptorTransport::resume_reading() {
+    paused_ = false;
+    watch_reads();
+}
+
+void DescriptorTransport::on_readable() {
+    const std::shared_ptr<Transport> keep = self_;
+    const char* call = "data_received";
+    try {
+        if (buffered_ != nullptr) {
+            call = "get_buffer";
+            read_into_own_buffer();
+        } else {
+            read_some();
+        }
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        protocol_failed(call, std::current_exception());
+    }
+}
+
+void DescriptorTransport::read_some() {
+    const std::span<char> buffer = loop().read_buffer();
+    std::error_code error;
+    const auto count = receive(buffer, error);
+    if (error) {
+        io_failed("recv", error);
+    } else if (count && *count == 0) {
+        on_end_of_file();
+    } else if (count && plain_ != nullptr) {
+        plain_->data_received({buffer.data(), *count});
+    }
+}
+
+void DescriptorTransport::read_into_own_buffer() {
+    const std::span<char> buffer = buffered_->get_buffer();
+    if (buffer.empty()) {
+        throw RuntimeError("get_buffer() returned an empty buffer");
+    }
+    std::error_code error;
+    const auto count = receive(buffer, error);
+    if (error) {
+        io_failed("recv", error);
+    } else if (count && *count == 0) {
+        on_end_of_file();
+    } else if (count) {
+        buffered_->buffer_updated(*count);
+    }
+}
+
+void DescriptorTransport::on_end_of_file() {
+    end_reading();
+    if (!tell_end_of_file()) {
+        close();
+    }
+}
+
+void DescriptorTransport::end_reading() noexcept {
+    ended_ = true;
+    unwatch_reads();
+}
+
+bool DescriptorTransport::tell_end_of_file() {
+    return buffered_ != nullptr ? buffered_->eof_received()
+                                : plain_ != nullptr && plain_->eof_received();
+}
+
+// --- writing ------------------------------------------------------------------------------------
+
+void DescriptorTransport::write(std::string_view data) { writelines({&data, 1}); }
+
+void DescriptorTransport::writelines(std::span<const std::string_view> parts) {
+    if (eof_asked_) {
+        throw RuntimeError("cannot write to a transport after write_eof()");
+    }
+    if (closing_) {
+        if (++ignored_writes_ == kIgnoredInSilence + 1) {
+            report("a write to " + far_end() + " was ignored: the transport is closing", nullptr);
+        }
+        return;
+    }
+    if (!unsent_.empty()) {
+        for (const std::string_view part : parts) {
+            unsent_.append(part);
+        }
+    } else {
+        send_at_once(parts);
+    }
+    check_high();
+}
+
+void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) {
+    std::error_code error;
+    std::size_t sent = transmit(parts, error).value_or(0);
+    if (error) {
+        io_failed("send", error);
+        return;
+    }
+    for (const std::string_view part : parts) {
+        const std::size_t skipped = std::min(sent, part.size());
+        sent -= skipped;
+        if (skipped < part.size()) {
+            unsent_.append(part.substr(skipped));
+        }
+    }
+    if (!unsent_.empty()) {
+        watch(descriptor_.fileno(), true, [this] { on_writable(); });
+        watching_writes_ = true;
+    }
+}
+
+void DescriptorTransport::on_writable() {
+    const std::shared_ptr<Transport> keep = self_;
+    WriteQueue::Pieces views;
+    std::error_code error;
+    const auto sent = transmit(unsent_.front(views), error);
+    if (error) {
+        io_failed("send", error);
+        return;
+    }
+    unsent_.drop(sent.value_or(0));
+    check_low();  // may write more
+    if (unsent_.empty()) {
+        all_sent();
+    }
+}
+
+void DescriptorTransport::all_sent() {
+    if (std::exchange(watching_writes_, false)) {
+        unwatch(descriptor_.fileno(), true);
+    }
+    if (closing_) {
+        schedule_lost(nullptr);
+    } else if (eof_asked_) {
+        shut_down_writing();
+    }
+}
+
+void DescriptorTransport::write_eof() {
+    if (closing_ || std::exchange(eof_asked_, true)) {
+        return;
+    }
+    if (unsent_.empty()) {
+        shut_down_writing();
+    }
+}
+
+void DescriptorTransport::set_write_buffer_limits(WriteLimits limits) {
+    flow_.set(limits);
+    check_high();
+}
+
+void DescriptorTransport::check_high() {
+    if (!flow_.must_pause(unsent_.size())) {
+        return;
+    }
+    try {
+        protocol_->pause_writing();
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        report("protocol.pause_writing() failed", std::current_exception());
+    }
+}
+
+void DescriptorTransport::check_low() {
+    if (!flow_.may_resume(unsent_.size())) {
+        return;
+    }
+    try {
+        protocol_->resume_writing();
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        report("protocol.resume_writing() failed", std::current_exception());
+    }
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+void DescriptorTransport::close() {
+    if (closing_) {
+        return;
+    }
+    begin_closing();
+    if (unsent_.empty()) {
+        schedule_lost(nullptr);
+    }
+}
+
+void DescriptorTransport::begin_closing() noexcept {
+    closing_ = true;
+    unwatch_reads();
+}
+
+void DescriptorTransport::io_failed(const char* operation, const std::error_code& error) {
+    force_close(std::make_exception_ptr(std::system_error(error, operation + (" " + far_end()))));
+}
+
+void DescriptorTransport::protocol_failed(const char* call, std::exception_ptr error) {
+    report(std::string("Fatal error: protocol.") + call + "() call failed.", error);
+    force_close(std::move(error));
+}
+
+void DescriptorTransport::force_close(std::exception_ptr error) {
+    if (losing_ || self_ == nullptr) {
+        return;
+    }
+    unsent_.clear();
+    if (std::exchange(watching_writes_, false)) {
+        unwatch(descriptor_.fileno(), true);
+    }
+    begin_closing();
+    schedule_lost(std::move(error));
+}
+
+void DescriptorTransport::schedule_lost(std::exception_ptr error) {
+    if (!std::exchange(losing_, true)) {
+        loop().call_soon([this, self = self_, error] { lose(error); });
+    }
+}
+
+void DescriptorTransport::lose(std::exception_ptr error) {
+    if (self_ == nullptr) {
+        return;
+    }
+    const std::shared_ptr<Transport> keep = std::move(self_);
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
+    end_use(descriptor_.fileno());
+    struct Finish {
+        DescriptorTransport& transport;
+        ~Finish() {
+            transport.descriptor_.close();
+            transport.plain_ = nullptr;
+            transport.buffered_ = nullptr;
+            transport.protocol_ = nullptr;
+        }
+    } finish{*this};
+    try {
+        protocol->connection_lost(std::move(error));
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        report("protocol.connection_lost() failed", std::current_exception());
+    }
+    if (hooks_.lost) {
+        std::exchange(hooks_.lost, nullptr)();
+    }
+}
+
+void DescriptorTransport::on_loop_close() noexcept {
+    const std::shared_ptr<Transport> keep = std::move(self_);
+    if (loop().get_debug()) {
+        report("unclosed transport " + name(), nullptr);
+    }
+    closing_ = losing_ = true;
+    unsent_.clear();
+    unwatch_reads();
+    if (std::exchange(watching_writes_, false)) {
+        unwatch(descriptor_.fileno(), true);
+    }
+    end_use(descriptor_.fileno());
+    descriptor_.close();
+    plain_ = nullptr;
+    buffered_ = nullptr;
+    hooks_ = {};
+    protocol_ = nullptr;
+}
+
+void DescriptorTransport::report(const std::string& message, std::exception_ptr error) {
+    ExceptionContext context(message, std::move(error));
+    context.details["transport"] = name();
+    loop().call_exception_handler(context);
+}
+
+}  // namespace gyre::detail
