@@ -2,6 +2,7 @@
 
 #include <gyre/errors.hpp>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -10,6 +11,21 @@ namespace gyre::detail {
 namespace {
 
 constexpr int kIgnoredInSilence = 4;
+
+// What the system refused: no fault of the program.
+bool is_system_error(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::system_error&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+bool all_empty(std::span<const std::string_view> parts) {
+    return std::all_of(parts.begin(), parts.end(), [](auto part) { return part.empty(); });
+}
 
 }  // namespace
 
@@ -41,8 +57,9 @@ void SocketTransport::begin() {
         return;
     }
     begun_ = true;
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->connection_made(self_);
+        protocol->connection_made(self_);
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -81,13 +98,13 @@ void SocketTransport::resume_reading() {
 
 void SocketTransport::on_readable() {
     const std::shared_ptr<Transport> keep = self_;
-    const char* call = "data_received";
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;  // it may put another in its place
+    const char* call = "";
     try {
         if (buffered_ != nullptr) {
-            call = "get_buffer";
-            read_into_own_buffer();
+            read_into(*buffered_, call);
         } else {
-            read_some();
+            read_for(plain_, call);
         }
     } catch (const ExitError&) {
         throw;
@@ -96,43 +113,55 @@ void SocketTransport::on_readable() {
     }
 }
 
-void SocketTransport::read_some() {
+void SocketTransport::read_for(Protocol* protocol, const char*& call) {
     const std::span<char> buffer = loop().read_buffer();
-    std::error_code error;
-    const auto count = socket_.recv(buffer, error);
-    if (error) {
-        io_failed("recv", error);
-    } else if (count && *count == 0) {
-        on_end_of_file();
-    } else if (count && plain_ != nullptr) {
-        plain_->data_received({buffer.data(), *count});
+    const auto count = read(buffer);
+    if (!count || protocol == nullptr) {
+        return;
+    }
+    if (*count > 0) {
+        call = "data_received";
+        protocol->data_received({buffer.data(), *count});
+    } else {
+        call = "eof_received";
+        if (!protocol->eof_received()) {
+            close();
+        }
     }
 }
 
-void SocketTransport::read_into_own_buffer() {
-    const std::span<char> buffer = buffered_->get_buffer();
+void SocketTransport::read_into(BufferedProtocol& protocol, const char*& call) {
+    call = "get_buffer";
+    const std::span<char> buffer = protocol.get_buffer();
     if (buffer.empty()) {
         throw RuntimeError("get_buffer() returned an empty buffer");
     }
+    const auto count = read(buffer);
+    if (!count) {
+        return;
+    }
+    if (*count > 0) {
+        call = "buffer_updated";
+        protocol.buffer_updated(*count);
+    } else {
+        call = "eof_received";
+        if (!protocol.eof_received()) {
+            close();
+        }
+    }
+}
+
+// Nothing if nothing came after all, or the connection broke.
+std::optional<std::size_t> SocketTransport::read(std::span<char> buffer) {
     std::error_code error;
     const auto count = socket_.recv(buffer, error);
     if (error) {
         io_failed("recv", error);
-    } else if (count && *count == 0) {
-        on_end_of_file();
-    } else if (count) {
-        buffered_->buffer_updated(*count);
+    } else if (count == std::size_t{0}) {
+        ended_ = true;
+        unwatch_reads();
     }
-}
-
-void SocketTransport::on_end_of_file() {
-    ended_ = true;
-    unwatch_reads();
-    const bool keep_open = buffered_ != nullptr ? buffered_->eof_received()
-                                                : plain_ != nullptr && plain_->eof_received();
-    if (!keep_open) {
-        close();
-    }
+    return count;
 }
 
 // --- writing ------------------------------------------------------------------------------------
@@ -142,6 +171,9 @@ void SocketTransport::write(std::string_view data) { writelines({&data, 1}); }
 void SocketTransport::writelines(std::span<const std::string_view> parts) {
     if (eof_asked_) {
         throw RuntimeError("cannot write to a transport after write_eof()");
+    }
+    if (all_empty(parts)) {
+        return;
     }
     if (closing_) {
         if (++ignored_writes_ == kIgnoredInSilence + 1) {
@@ -225,8 +257,9 @@ void SocketTransport::check_high() {
     if (!flow_.must_pause(unsent_.size())) {
         return;
     }
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->pause_writing();
+        protocol->pause_writing();
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -238,8 +271,9 @@ void SocketTransport::check_low() {
     if (!flow_.may_resume(unsent_.size())) {
         return;
     }
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->resume_writing();
+        protocol->resume_writing();
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -265,7 +299,9 @@ void SocketTransport::io_failed(const char* operation, const std::error_code& er
 }
 
 void SocketTransport::protocol_failed(const char* call, std::exception_ptr error) {
-    report(std::string("Fatal error: protocol.") + call + "() call failed.", error);
+    if (!is_system_error(error)) {
+        report(std::string("Fatal error: protocol.") + call + "() call failed.", error);
+    }
     force_close(std::move(error));
 }
 
@@ -283,7 +319,8 @@ void SocketTransport::force_close(std::exception_ptr error) {
 }
 
 void SocketTransport::schedule_lost(std::exception_ptr error) {
-    if (!std::exchange(losing_, true)) {
+    // A loop that closes calls nobody any more, and on_loop_close() is yet to come.
+    if (!std::exchange(losing_, true) && !loop().is_closed()) {
         loop().call_soon([this, self = self_, error] { lose(error); });
     }
 }

@@ -9,6 +9,8 @@
 #include <gyre/transport.hpp>
 
 #include <memory>
+#include <optional>
+#include <span>
 
 namespace gyre::detail {
 
@@ -54,9 +56,9 @@ private:
     void watch_reads();
     void unwatch_reads() noexcept;
     void on_readable();
-    void read_some();
-    void read_into_own_buffer();
-    void on_end_of_file();
+    void read_for(Protocol* protocol, const char*& call);
+    void read_into(BufferedProtocol& protocol, const char*& call);
+    std::optional<std::size_t> read(std::span<char> buffer);
     void on_writable();
     void send_at_once(std::span<const std::string_view> parts);
     void all_sent();
