@@ -1,0 +1,2 @@
+// Section 24: transports and protocols.
+#include "connected.hpp"

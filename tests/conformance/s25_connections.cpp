@@ -1,0 +1,2 @@
+// Section 25: connections.
+#include "connected.hpp"

@@ -1,0 +1,2 @@
+// Section 27: servers.
+#include "connected.hpp"

@@ -1,0 +1,2 @@
+// SocketAddress.
+#include "connected.hpp"
