@@ -47,8 +47,8 @@ void SocketTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
 }
 
 void SocketTransport::start() {
-    self_ = shared_from_this();
     begin_use(socket_.fileno());
+    self_ = shared_from_this();
     loop().call_soon([this, self = self_] { begin(); });
 }
 

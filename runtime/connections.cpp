@@ -165,15 +165,15 @@ Coro<Socket> connect_to(std::string host, Port port, ConnectOptions options) {
     wanted.proto = options.proto;
     wanted.flags = options.flags;
     std::vector<AddressInfo> addresses = co_await getaddrinfo(host, port, wanted);
-    if (addresses.empty()) {
-        throw std::system_error(std::make_error_code(std::errc::address_not_available),
-                                "getaddrinfo gave no address of " + host);
-    }
     Socket socket = co_await connect_to(std::move(addresses), options);
     co_return socket;
 }
 
 Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options) {
+    if (addresses.empty()) {
+        throw std::system_error(std::make_error_code(std::errc::address_not_available),
+                                "there is no address to connect to");
+    }
     const std::size_t first = options.interleave.value_or(options.happy_eyeballs_delay ? 1 : 0);
     if (first > 0) {
         addresses = interleaved(std::move(addresses), first);
