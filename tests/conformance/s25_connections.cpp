@@ -199,8 +199,9 @@ GYRE_TEST_CASE("create_connection: from a local address (S309)") {
     co_await pair.writer.wait_closed();
 
     // Not one of ours, or of another family.
-    std::string end = co_await reach({address}, {.local_addr = SocketAddress::ip("192.0.2.1", 0)});
-    CHECK(end.find("bind 192.0.2.1:0") != std::string::npos);
+    std::string end =
+        co_await reach({address}, {.local_addr = SocketAddress::ip("203.0.113.1", 0)});
+    CHECK(end.find("bind 203.0.113.1:0") != std::string::npos);
     if (has_ipv6()) {
         end = co_await reach({SocketAddress::ip("::1", address.port()), address},
                              {.local_addr = SocketAddress::ip("127.0.0.1", 0)});
@@ -376,9 +377,9 @@ GYRE_TEST_CASE("happy eyeballs: a cancel from outside ends the race and all that
                 create_task(reach({one.address(), two.address()}, {.happy_eyeballs_delay = 10ms}));
             co_await sleep(time);
             CHECK(outcome(task) == "pending");
-            task.cancel("enough");
+            task.cancel();
             std::string end = co_await ending(task);
-            CHECK(end == "CancelledError(enough)");
+            CHECK(end == "CancelledError");
             CHECK(all_tasks().size() == 1);
             CHECK(loop.statistics().descriptors == 0);
         }
