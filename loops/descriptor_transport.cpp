@@ -2,6 +2,7 @@
 
 #include <gyre/errors.hpp>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -10,6 +11,21 @@ namespace gyre::detail {
 namespace {
 
 constexpr int kIgnoredInSilence = 4;
+
+// What the system refused: no fault of the program.
+bool is_system_error(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::system_error&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+bool all_empty(std::span<const std::string_view> parts) {
+    return std::all_of(parts.begin(), parts.end(), [](auto part) { return part.empty(); });
+}
 
 }  // namespace
 
@@ -29,8 +45,8 @@ void DescriptorTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
 }
 
 void DescriptorTransport::start() {
-    self_ = shared_from_this();
     begin_use(descriptor_.fileno());
+    self_ = shared_from_this();
     loop().call_soon([this, self = self_] { begin(); });
 }
 
@@ -39,8 +55,9 @@ void DescriptorTransport::begin() {
         return;
     }
     begun_ = true;
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->connection_made(self_);
+        protocol->connection_made(self_);
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -83,13 +100,13 @@ void DescriptorTransport::resume_reading() {
 
 void DescriptorTransport::on_readable() {
     const std::shared_ptr<Transport> keep = self_;
-    const char* call = "data_received";
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;  // it may put another in its place
+    const char* call = "";
     try {
         if (buffered_ != nullptr) {
-            call = "get_buffer";
-            read_into_own_buffer();
+            read_into(*buffered_, call);
         } else {
-            read_some();
+            read_for(plain_, call);
         }
     } catch (const ExitError&) {
         throw;
@@ -98,33 +115,39 @@ void DescriptorTransport::on_readable() {
     }
 }
 
-void DescriptorTransport::read_some() {
+void DescriptorTransport::read_for(Protocol* protocol, const char*& call) {
     const std::span<char> buffer = loop().read_buffer();
-    std::error_code error;
-    const auto count = receive(buffer, error);
-    if (error) {
-        io_failed("recv", error);
-    } else if (count && *count == 0) {
-        on_end_of_file();
-    } else if (count && plain_ != nullptr) {
-        plain_->data_received({buffer.data(), *count});
+    const std::size_t count = read(buffer, call);
+    if (count > 0 && protocol != nullptr) {
+        call = "data_received";
+        protocol->data_received({buffer.data(), count});
     }
 }
 
-void DescriptorTransport::read_into_own_buffer() {
-    const std::span<char> buffer = buffered_->get_buffer();
+void DescriptorTransport::read_into(BufferedProtocol& protocol, const char*& call) {
+    call = "get_buffer";
+    const std::span<char> buffer = protocol.get_buffer();
     if (buffer.empty()) {
         throw RuntimeError("get_buffer() returned an empty buffer");
     }
+    const std::size_t count = read(buffer, call);
+    if (count > 0) {
+        call = "buffer_updated";
+        protocol.buffer_updated(count);
+    }
+}
+
+// Nothing if nothing came after all, or never will: that is seen to here.
+std::size_t DescriptorTransport::read(std::span<char> buffer, const char*& call) {
     std::error_code error;
     const auto count = receive(buffer, error);
     if (error) {
         io_failed("recv", error);
-    } else if (count && *count == 0) {
+    } else if (count == std::size_t{0}) {
+        call = "eof_received";
         on_end_of_file();
-    } else if (count) {
-        buffered_->buffer_updated(*count);
     }
+    return count.value_or(0);
 }
 
 void DescriptorTransport::on_end_of_file() {
@@ -151,6 +174,9 @@ void DescriptorTransport::write(std::string_view data) { writelines({&data, 1});
 void DescriptorTransport::writelines(std::span<const std::string_view> parts) {
     if (eof_asked_) {
         throw RuntimeError("cannot write to a transport after write_eof()");
+    }
+    if (all_empty(parts)) {
+        return;
     }
     if (closing_) {
         if (++ignored_writes_ == kIgnoredInSilence + 1) {
@@ -233,8 +259,9 @@ void DescriptorTransport::check_high() {
     if (!flow_.must_pause(unsent_.size())) {
         return;
     }
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->pause_writing();
+        protocol->pause_writing();
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -246,8 +273,9 @@ void DescriptorTransport::check_low() {
     if (!flow_.may_resume(unsent_.size())) {
         return;
     }
+    const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol_->resume_writing();
+        protocol->resume_writing();
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -277,7 +305,9 @@ void DescriptorTransport::io_failed(const char* operation, const std::error_code
 }
 
 void DescriptorTransport::protocol_failed(const char* call, std::exception_ptr error) {
-    report(std::string("Fatal error: protocol.") + call + "() call failed.", error);
+    if (!is_system_error(error)) {
+        report(std::string("Fatal error: protocol.") + call + "() call failed.", error);
+    }
     force_close(std::move(error));
 }
 
@@ -294,7 +324,8 @@ void DescriptorTransport::force_close(std::exception_ptr error) {
 }
 
 void DescriptorTransport::schedule_lost(std::exception_ptr error) {
-    if (!std::exchange(losing_, true)) {
+    // A loop that closes calls nobody any more, and on_loop_close() is yet to come.
+    if (!std::exchange(losing_, true) && !loop().is_closed()) {
         loop().call_soon([this, self = self_, error] { lose(error); });
     }
 }

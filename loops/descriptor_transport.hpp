@@ -100,8 +100,9 @@ private:
     void begin();
     void watch_reads();
     void unwatch_reads() noexcept;
-    void read_some();
-    void read_into_own_buffer();
+    void read_for(Protocol* protocol, const char*& call);
+    void read_into(BufferedProtocol& protocol, const char*& call);
+    std::size_t read(std::span<char> buffer, const char*& call);
     void on_writable();
     void send_at_once(std::span<const std::string_view> parts);
     void all_sent();

@@ -69,7 +69,7 @@ private:
 
 }  // namespace
 
-EventLoop::Extension::~Extension() = default;
+detail::LoopExtension::~LoopExtension() = default;
 
 EventLoop::EventLoop()
     : debug_(debug_from_environment()), inbox_(std::make_shared<detail::Inbox>(*this)) {}
@@ -304,6 +304,9 @@ std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
                                                      std::shared_ptr<BaseProtocol> protocol,
                                                      TransportHooks hooks) {
     check_call();
+    if (protocol == nullptr) {
+        throw ValueError("a protocol is expected, not null");
+    }
     auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
                                                           std::move(protocol), std::move(hooks));
     made->start();

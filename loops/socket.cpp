@@ -1,3 +1,4 @@
+#include <gyre/errors.hpp>
 #include <gyre/socket.hpp>
 
 #include <fcntl.h>
@@ -248,6 +249,14 @@ SocketAddress Socket::local_address() const noexcept {
 SocketAddress Socket::peer_address() const noexcept {
     NativeAddress peer;
     return ::getpeername(fd_, peer.get(), &peer.size) == 0 ? peer.address() : SocketAddress();
+}
+
+void Socket::check_stream() const {
+    int kind = 0;
+    ::socklen_t size = sizeof kind;
+    if (::getsockopt(fd_, SOL_SOCKET, SO_TYPE, &kind, &size) != 0 || kind != SOCK_STREAM) {
+        throw ValueError("a stream socket is expected");
+    }
 }
 
 void Socket::set_option(int level, int name, int value, const char* what) {

@@ -53,6 +53,9 @@ SocketAddress SocketAddress::from_native(const void* address, std::size_t size) 
 SocketAddress SocketAddress::try_ip(std::string_view host, std::uint16_t port) noexcept {
     const std::size_t percent = host.find('%');
     const std::string address(host.substr(0, percent));
+    if (address.find('\0') != std::string::npos) {
+        return {};
+    }
     ::sockaddr_in v4{};
     if (percent == std::string_view::npos &&
         ::inet_pton(AF_INET, address.c_str(), &v4.sin_addr) == 1) {
@@ -87,15 +90,15 @@ SocketAddress SocketAddress::ip(std::string_view host, std::uint16_t port) {
 SocketAddress SocketAddress::unix_path(std::string_view path) {
     ::sockaddr_un native{};
     native.sun_family = AF_UNIX;
-    const bool abstract = !path.empty() && path.front() == '\0';
-    if (path.size() + (abstract ? 0 : 1) > sizeof native.sun_path) {
+    // An abstract name ends with its length, and so does none.
+    const std::size_t size = path.size() + (path.empty() || path.front() == '\0' ? 0 : 1);
+    if (size > sizeof native.sun_path) {
         throw ValueError("a Unix socket's path is expected to have at most " +
                          std::to_string(sizeof native.sun_path - 1) + " bytes, not " +
                          std::to_string(path.size()));
     }
     std::memcpy(native.sun_path, path.data(), path.size());
-    return from_native(&native,
-                       offsetof(::sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
+    return from_native(&native, offsetof(::sockaddr_un, sun_path) + size);
 }
 
 SocketAddress SocketAddress::parse(std::string_view text) {

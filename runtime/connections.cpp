@@ -100,7 +100,7 @@ public:
         co_await with_task_group([this](TaskGroup& group) -> Coro<> {
             for (const AddressInfo& each : addresses_) {
                 decided_.clear();
-                group.create_task(attempt(group, each));
+                group.create_task(attempt(group, each, ++attempts_));
                 co_await decision();
                 if (winner_) {
                     co_return;
@@ -122,7 +122,7 @@ private:
         }
     }
 
-    Coro<> attempt(TaskGroup& group, AddressInfo info) {
+    Coro<> attempt(TaskGroup& group, AddressInfo info, std::size_t number) {
         try {
             Socket socket = co_await connect_one(std::move(info), local_);
             if (!winner_) {
@@ -131,15 +131,18 @@ private:
         } catch (const std::exception&) {
             errors_.push_back(std::current_exception());
         }
-        decided_.set();
         if (winner_) {
             group.cancel();
+        }
+        if (winner_ || number == attempts_) {
+            decided_.set();
         }
     }
 
     std::vector<AddressInfo> addresses_;
     SocketAddress local_;
     std::optional<detail::Nanoseconds> delay_;
+    std::size_t attempts_ = 0;
     Event decided_;
     Socket winner_;
     Errors errors_;
@@ -162,9 +165,14 @@ Coro<Socket> connect_to(std::string host, Port port, ConnectOptions options) {
     wanted.proto = options.proto;
     wanted.flags = options.flags;
     std::vector<AddressInfo> addresses = co_await getaddrinfo(host, port, wanted);
+    Socket socket = co_await connect_to(std::move(addresses), options);
+    co_return socket;
+}
+
+Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options) {
     if (addresses.empty()) {
         throw std::system_error(std::make_error_code(std::errc::address_not_available),
-                                "getaddrinfo gave no address of " + host);
+                                "there is no address to connect to");
     }
     const std::size_t first = options.interleave.value_or(options.happy_eyeballs_delay ? 1 : 0);
     if (first > 0) {
@@ -185,6 +193,11 @@ Coro<Socket> connect_to(std::string host, Port port, ConnectOptions options) {
         }
     }
     throw_errors(errors, options.all_errors);
+}
+
+Coro<Socket> connected(Socket socket) {
+    socket.check_stream();
+    co_return socket;
 }
 
 TransportHooks tell(const Future<>& made) {
@@ -224,13 +237,17 @@ Coro<std::shared_ptr<Transport>> attach(Socket socket, std::shared_ptr<BaseProto
 namespace {
 
 Coro<StreamPair> open_stream(Coro<Socket> connecting, std::size_t limit) {
-    auto state = std::make_shared<detail::StreamState>(limit);
+    std::shared_ptr<detail::StreamState> state;
+    try {
+        state = std::make_shared<detail::StreamState>(limit);
+    } catch (...) {
+        connecting.close();
+        throw;
+    }
     Socket socket = co_await std::move(connecting);
     std::shared_ptr<Transport> transport = co_await detail::attach(std::move(socket), state);
     co_return StreamPair(StreamReader(state), StreamWriter(state));
 }
-
-Coro<Socket> connected(Socket socket) { co_return socket; }
 
 }  // namespace
 
@@ -240,7 +257,7 @@ Coro<StreamPair> open_connection(std::string host, Port port, ConnectOptions opt
 }
 
 Coro<StreamPair> open_connection(Socket socket, ConnectOptions options) {
-    return open_stream(connected(std::move(socket)), options.limit);
+    return open_stream(detail::connected(std::move(socket)), options.limit);
 }
 
 Coro<StreamPair> open_unix_connection(std::string path, ConnectOptions options) {

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 #include <system_error>
 
@@ -12,9 +14,22 @@ namespace gyre {
 
 namespace {
 
+// The system's resolver takes 65616 for port 80.
+bool is_number_of_no_port(const std::string& service) {
+    std::uint16_t port = 0;
+    const char* const end = service.data() + service.size();
+    const auto [stopped, error] = std::from_chars(service.data(), end, port);
+    return stopped == end && error == std::errc::result_out_of_range;
+}
+
 // A wait for the network, unless the host is numeric.
 std::vector<AddressInfo> resolve(const std::string& host, const std::string& service,
                                  AddressOptions options) {
+    if (is_number_of_no_port(service)) {
+        throw ResolveError(
+            EAI_SERVICE,
+            "getaddrinfo " + host + ": a port of at most 65535 is expected, not " + service);
+    }
     ::addrinfo hints{};
     hints.ai_family = options.family;
     hints.ai_socktype = options.type;

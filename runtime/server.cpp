@@ -64,7 +64,12 @@ Server serve(MakeProtocol make, std::vector<Socket> sockets, const ServerOptions
     auto state = std::make_shared<ServerState>(get_running_loop(), std::move(make),
                                                std::move(sockets), options);
     if (options.start_serving) {
-        state->start();
+        try {
+            state->start();
+        } catch (...) {
+            state->close();  // what listens already
+            throw;
+        }
     }
     return Server(std::move(state));
 }
@@ -75,6 +80,10 @@ Coro<Server> listen_on(MakeProtocol make, std::vector<std::string> hosts, Port p
                        ServerOptions options) {
     const std::vector<SocketAddress> addresses =
         co_await addresses_of(std::move(hosts), std::move(port), options);
+    if (addresses.empty()) {
+        throw std::system_error(std::make_error_code(std::errc::address_not_available),
+                                "there is no address to listen on");
+    }
     std::vector<Socket> sockets;
     for (const SocketAddress& address : addresses) {
         try {
@@ -99,6 +108,7 @@ Coro<Server> listen_on_path(MakeProtocol make, std::string path, ServerOptions o
 }
 
 Coro<Server> listen_on_socket(MakeProtocol make, Socket socket, ServerOptions options) {
+    socket.check_stream();
     std::vector<Socket> sockets;
     sockets.push_back(std::move(socket));
     co_return serve(std::move(make), std::move(sockets), options);
@@ -113,10 +123,7 @@ void Server::close_clients() const { state_->close_clients(); }
 void Server::abort_clients() const { state_->abort_clients(); }
 EventLoop& Server::get_loop() const noexcept { return state_->get_loop(); }
 
-Coro<> Server::start_serving() const {
-    state_->start();
-    co_return;
-}
+Coro<> Server::start_serving() const { return state_->start_serving(state_); }
 
 Coro<> Server::serve_forever() const { return state_->serve_forever(state_); }
 Coro<> Server::wait_closed() const { return state_->wait_closed(state_); }
@@ -124,9 +131,8 @@ Coro<> Server::wait_closed() const { return state_->wait_closed(state_); }
 Coro<> Server::enter() const { co_return; }
 
 Coro<> Server::exit(std::exception_ptr /*error*/) const {
-    const Server server = *this;
-    server.close();
-    co_await server.wait_closed();
+    close();
+    return wait_closed();
 }
 
 }  // namespace gyre

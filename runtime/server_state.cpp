@@ -138,6 +138,11 @@ void ServerState::start() {
     }
 }
 
+Coro<> ServerState::start_serving(std::shared_ptr<ServerState> self) {
+    self->start();
+    co_return;
+}
+
 void ServerState::close() {
     if (closed_.is_set()) {
         return;
@@ -160,20 +165,19 @@ std::vector<ServerSocket> ServerState::sockets() const {
 }
 
 void ServerState::accepted(Socket socket) {
-    std::shared_ptr<BaseProtocol> protocol;
+    const auto place = clients_.emplace(clients_.end());
     try {
-        protocol = make_();
+        TransportHooks hooks;
+        hooks.lost = [self = shared_from_this(), place] { self->client_lost(place); };
+        *place = loop_.make_transport(std::move(socket), make_(), std::move(hooks));
     } catch (const ExitError&) {
+        clients_.erase(place);
         throw;
     } catch (...) {
+        clients_.erase(place);
         loop_.call_exception_handler(ExceptionContext(
             "Error on transport creation for incoming connection", std::current_exception()));
-        return;
     }
-    const auto place = clients_.emplace(clients_.end());
-    TransportHooks hooks;
-    hooks.lost = [self = shared_from_this(), place] { self->client_lost(place); };
-    *place = loop_.make_transport(std::move(socket), std::move(protocol), std::move(hooks));
 }
 
 void ServerState::client_lost(Clients::iterator client) {
@@ -203,12 +207,13 @@ Coro<> ServerState::serve_forever(std::shared_ptr<ServerState> self) {
     }
     self->serving_forever_ = false;
     if (error == nullptr) {
-        throw CancelledError();  // close() ends it so
+        error = std::make_exception_ptr(CancelledError());  // close() ends it so
     }
     self->close();
     try {
         co_await self->over_.wait();
-    } catch (...) {
+    } catch (const CancelledError&) {
+        error = std::current_exception();
     }
     std::rethrow_exception(error);
 }

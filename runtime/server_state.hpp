@@ -25,8 +25,9 @@ public:
 
     void start();
     void close();
-    [[nodiscard]] Coro<> serve_forever(std::shared_ptr<ServerState> self);
-    [[nodiscard]] Coro<> wait_closed(std::shared_ptr<ServerState> self);
+    [[nodiscard]] static Coro<> start_serving(std::shared_ptr<ServerState> self);
+    [[nodiscard]] static Coro<> serve_forever(std::shared_ptr<ServerState> self);
+    [[nodiscard]] static Coro<> wait_closed(std::shared_ptr<ServerState> self);
     void close_clients();
     void abort_clients();
 

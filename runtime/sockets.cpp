@@ -32,6 +32,18 @@ Coro<> sock_sendall(Socket& socket, std::string_view data) {
     }
 }
 
+namespace {
+
+Coro<> send_owned(Socket& socket, std::string data) {
+    co_await sock_sendall(socket, std::string_view(data));
+}
+
+}  // namespace
+
+Coro<> sock_sendall(Socket& socket, std::string&& data) {
+    return send_owned(socket, std::move(data));
+}
+
 Coro<> sock_connect(Socket& socket, SocketAddress address) {
     if (!socket.connect(address)) {
         co_await detail::writable(socket.fileno());

@@ -130,29 +130,29 @@ Coro<> StreamState::wait_for_data(const char* operation) {
 
 // --- writing ------------------------------------------------------------------------------------
 
-Coro<> StreamState::drain() {
-    check();
-    if (transport_ != nullptr && transport_->is_closing()) {
+Coro<> StreamState::drain(std::shared_ptr<StreamState> self) {
+    self->check();
+    if (self->transport_ != nullptr && self->transport_->is_closing()) {
         // connection_lost() may be on its way: without this, a loop of write() and drain() would
         // never let it come.
         co_await sleep(std::chrono::nanoseconds::zero());
     }
-    if (lost_) {
+    if (self->lost_) {
         throw std::system_error(std::make_error_code(std::errc::connection_reset),
                                 "drain: the connection is lost");
     }
-    if (!may_write_.is_set()) {
-        co_await may_write_.wait();
-        if (lost_error_ != nullptr) {
-            std::rethrow_exception(lost_error_);
+    if (!self->may_write_.is_set()) {
+        co_await self->may_write_.wait();
+        if (self->lost_error_ != nullptr) {
+            std::rethrow_exception(self->lost_error_);
         }
     }
 }
 
-Coro<> StreamState::wait_closed() {
-    co_await closed_.wait();
-    if (lost_error_ != nullptr) {
-        std::rethrow_exception(lost_error_);
+Coro<> StreamState::wait_closed(std::shared_ptr<StreamState> self) {
+    co_await self->closed_.wait();
+    if (self->lost_error_ != nullptr) {
+        std::rethrow_exception(self->lost_error_);
     }
 }
 

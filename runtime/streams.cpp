@@ -14,7 +14,7 @@ struct Match {
     std::size_t end = npos;
 };
 
-// The separator that ends first; of those that end there, the longest.
+// The separator that ends first; of those that end there, the shortest.
 Match find_first(std::string_view data, const std::vector<std::string>& separators,
                  std::size_t offset) {
     Match best;
@@ -24,7 +24,7 @@ Match find_first(std::string_view data, const std::vector<std::string>& separato
             continue;
         }
         const std::size_t end = start + each.size();
-        if (best.start == npos || end < best.end || (end == best.end && start < best.start)) {
+        if (best.start == npos || end < best.end || (end == best.end && start > best.start)) {
             best = {start, end};
         }
     }
@@ -37,37 +37,34 @@ void check_count(std::ptrdiff_t n) {
     }
 }
 
-}  // namespace
+// They keep the state: the reader may be gone before they are awaited.
+using State = std::shared_ptr<detail::StreamState>;
 
-Coro<std::string> StreamReader::read(std::ptrdiff_t n) const {
-    const std::shared_ptr<detail::StreamState> state = state_;
+// What came stays in the buffer until it is given, so that a cancelled read takes nothing.
+Coro<std::string> read_all(State state) {
+    state->check();
+    while (!state->eof()) {
+        co_await state->wait_for_data("read");
+        state->check();
+    }
+    co_return state->buffer().take(npos);
+}
+
+Coro<std::string> read_some(State state, std::size_t n) {
     state->check();
     if (n == 0) {
         co_return std::string();
-    }
-    if (n < 0) {
-        std::string all;
-        while (true) {
-            all += state->buffer().take(npos);
-            state->taken();
-            if (state->eof()) {
-                co_return all;
-            }
-            co_await state->wait_for_data("read");
-            state->check();
-        }
     }
     if (state->buffer().empty() && !state->eof()) {
         co_await state->wait_for_data("read");
         state->check();
     }
-    std::string data = state->buffer().take(static_cast<std::size_t>(n));
+    std::string data = state->buffer().take(n);
     state->taken();
     co_return data;
 }
 
-Coro<std::string> StreamReader::readexactly(std::ptrdiff_t n) const {
-    const std::shared_ptr<detail::StreamState> state = state_;
+Coro<std::string> read_exactly(State state, std::ptrdiff_t n) {
     check_count(n);
     state->check();
     const auto wanted = static_cast<std::size_t>(n);
@@ -83,14 +80,7 @@ Coro<std::string> StreamReader::readexactly(std::ptrdiff_t n) const {
     co_return data;
 }
 
-Coro<std::string> StreamReader::readuntil(std::string separator) const {
-    std::vector<std::string> separators;
-    separators.push_back(std::move(separator));
-    return readuntil(std::move(separators));
-}
-
-Coro<std::string> StreamReader::readuntil(std::vector<std::string> separators) const {
-    const std::shared_ptr<detail::StreamState> state = state_;
+Coro<std::string> read_until(State state, std::vector<std::string> separators) {
     std::size_t longest = 0;
     std::size_t shortest = npos;
     for (const std::string& each : separators) {
@@ -126,13 +116,13 @@ Coro<std::string> StreamReader::readuntil(std::vector<std::string> separators) c
     }
 }
 
-Coro<std::string> StreamReader::readline() const {
-    const std::shared_ptr<detail::StreamState> state = state_;
+Coro<std::string> read_line(State state) {
+    std::vector<std::string> newline(1, "\n");
     std::string line;
     std::string problem;
     std::size_t consumed = 0;
     try {
-        line = co_await readuntil(std::string("\n"));
+        line = co_await read_until(state, std::move(newline));
         co_return line;
     } catch (const IncompleteReadError& incomplete) {
         line = incomplete.partial();
@@ -153,16 +143,39 @@ Coro<std::string> StreamReader::readline() const {
     co_return line;
 }
 
-AsyncGenerator<std::string> StreamReader::lines() const {
-    const StreamReader reader = *this;
+AsyncGenerator<std::string> read_lines(State state) {
     while (true) {
-        std::string line = co_await reader.readline();
+        std::string line = co_await read_line(state);
         if (line.empty()) {
             co_return;
         }
         co_yield std::move(line);
     }
 }
+
+}  // namespace
+
+Coro<std::string> StreamReader::read(std::ptrdiff_t n) const {
+    return n < 0 ? read_all(state_) : read_some(state_, static_cast<std::size_t>(n));
+}
+
+Coro<std::string> StreamReader::readexactly(std::ptrdiff_t n) const {
+    return read_exactly(state_, n);
+}
+
+Coro<std::string> StreamReader::readuntil(std::string separator) const {
+    std::vector<std::string> separators;
+    separators.push_back(std::move(separator));
+    return read_until(state_, std::move(separators));
+}
+
+Coro<std::string> StreamReader::readuntil(std::vector<std::string> separators) const {
+    return read_until(state_, std::move(separators));
+}
+
+Coro<std::string> StreamReader::readline() const { return read_line(state_); }
+
+AsyncGenerator<std::string> StreamReader::lines() const { return read_lines(state_); }
 
 /// Shared by a stream's writers; the last to go closes.
 class StreamWriter::Closer {

@@ -69,6 +69,9 @@ public:
     [[nodiscard]] SocketAddress local_address() const noexcept;
     [[nodiscard]] SocketAddress peer_address() const noexcept;
 
+    /// Throws ValueError for a socket of another kind than stream.
+    void check_stream() const;
+
     void set_reuse_address(bool on);
     void set_reuse_port(bool on);
     void set_ipv6_only(bool on);

@@ -33,8 +33,8 @@ public:
     [[nodiscard]] static SocketAddress ip(std::string_view host, std::uint16_t port);
     /// The same, but gives none where it is no numeric address.
     [[nodiscard]] static SocketAddress try_ip(std::string_view host, std::uint16_t port) noexcept;
-    /// The address of a Unix socket; one that begins with a zero byte is an abstract name. Throws
-    /// ValueError if it is too long.
+    /// The address of a Unix socket; one that begins with a zero byte is an abstract name, an
+    /// empty one a socket without a name. Throws ValueError if it is too long.
     [[nodiscard]] static SocketAddress unix_path(std::string_view path);
     /// The inverse of to_string(). Throws ValueError that says what was expected.
     [[nodiscard]] static SocketAddress parse(std::string_view text);

@@ -17,6 +17,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace gyre {
 
@@ -46,7 +47,7 @@ static_assert(std::is_trivially_destructible_v<ConnectOptions>);
 /// where all failed alike, else one that tells each; ResolveError. asyncio: open_connection.
 [[nodiscard]] GYRE_API Coro<StreamPair> open_connection(std::string host, Port port,
                                                         ConnectOptions options = {});
-/// Over a socket that is connected already.
+/// Over a socket that is connected already. Throws ValueError for one of datagrams.
 [[nodiscard]] GYRE_API Coro<StreamPair> open_connection(Socket socket, ConnectOptions options = {});
 /// asyncio: open_unix_connection. An abstract name begins with a zero byte.
 [[nodiscard]] GYRE_API Coro<StreamPair> open_unix_connection(std::string path,
@@ -61,6 +62,10 @@ GYRE_API Coro<Socket> connect_to(SocketAddress address);
 /// The transport, once `made` is complete; aborts it if it does not come to that.
 [[nodiscard]] Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport,
                                                          Future<> made);
+/// To the first of these addresses that answers.
+GYRE_API Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options);
+/// A socket that is connected already. Throws ValueError for one of datagrams.
+GYRE_API Coro<Socket> connected(Socket socket);
 GYRE_API Coro<std::shared_ptr<Transport>> attach(Socket socket,
                                                  std::shared_ptr<BaseProtocol> protocol);
 
@@ -93,6 +98,19 @@ requires detail::ProtocolFactory<std::decay_t<F>>
                                      ConnectOptions options = {}) {
     return detail::connect_protocol<std::decay_t<F>>(
         std::forward<F>(factory), detail::connect_to(std::move(host), std::move(port), options));
+}
+/// Over a socket that is connected already. Throws ValueError for one of datagrams.
+template <class F>
+requires detail::ProtocolFactory<std::decay_t<F>>
+[[nodiscard]] auto create_connection(F&& factory, Socket socket) {
+    return detail::connect_protocol<std::decay_t<F>>(std::forward<F>(factory),
+                                                     detail::connected(std::move(socket)));
+}
+/// The same for one that was accepted. asyncio: loop.connect_accepted_socket.
+template <class F>
+requires detail::ProtocolFactory<std::decay_t<F>>
+[[nodiscard]] auto connect_accepted_socket(F&& factory, Socket socket) {
+    return create_connection(std::forward<F>(factory), std::move(socket));
 }
 template <class F>
 requires detail::ProtocolFactory<std::decay_t<F>>

@@ -8,6 +8,8 @@
 #include <gyre/connections.hpp>
 #include <gyre/context.hpp>
 #include <gyre/coro.hpp>
+#include <gyre/datagram.hpp>
+#include <gyre/datagrams.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
 #include <gyre/event_loop.hpp>

@@ -115,15 +115,22 @@ public:
 
 private:
     static void serve(const std::shared_ptr<F>& handler, StreamReader reader, StreamWriter writer) {
-        using Result = std::invoke_result_t<F&, StreamReader, StreamWriter>;
-        if constexpr (std::is_void_v<Result>) {
-            std::invoke(*handler, std::move(reader), std::move(writer));
+        if constexpr (std::is_void_v<decltype(call(*handler, reader, writer))>) {
+            call(*handler, reader, writer);
         } else {
             watch_handler(create_task(run(handler, reader, writer)), writer);
         }
     }
     static Coro<> run(std::shared_ptr<F> handler, StreamReader reader, StreamWriter writer) {
-        co_await std::invoke(*handler, std::move(reader), std::move(writer));
+        co_await call(*handler, reader, writer);
+    }
+    // A handler may take them by value or by reference.
+    static decltype(auto) call(F& handler, StreamReader& reader, StreamWriter& writer) {
+        if constexpr (std::invocable<F&, StreamReader, StreamWriter>) {
+            return std::invoke(handler, std::move(reader), std::move(writer));
+        } else {
+            return std::invoke(handler, reader, writer);
+        }
     }
     // A handler that fails is reported, and its connection closed.
     static void watch_handler(const Task<>& task, StreamWriter writer) {
@@ -145,7 +152,8 @@ private:
 };
 
 template <class F>
-concept StreamHandlerFunction = std::invocable<F&, StreamReader, StreamWriter>;
+concept StreamHandlerFunction = std::invocable<F&, StreamReader, StreamWriter> ||
+    std::invocable<F&, StreamReader&, StreamWriter&>;
 
 }  // namespace detail
 
@@ -185,6 +193,14 @@ requires detail::StreamHandlerFunction<std::decay_t<F>>
         detail::StreamHandler<std::decay_t<F>>(std::forward<F>(handler), options.limit),
         std::move(hosts), std::move(port), options);
 }
+/// The same on a socket that is bound already.
+template <class F>
+requires detail::StreamHandlerFunction<std::decay_t<F>>
+[[nodiscard]] auto start_server(F&& handler, Socket socket, ServerOptions options = {}) {
+    return detail::listen_on_socket(
+        detail::StreamHandler<std::decay_t<F>>(std::forward<F>(handler), options.limit),
+        std::move(socket), options);
+}
 /// The same on a path, or on an abstract name, which begins with a zero byte. A stale socket file
 /// is replaced. asyncio: start_unix_server.
 template <class F>
@@ -202,6 +218,17 @@ requires detail::ProtocolFactory<std::decay_t<F>>
 [[nodiscard]] auto create_server(F&& factory, std::string host, Port port,
                                  ServerOptions options = {}) {
     return detail::listen_on(std::forward<F>(factory), {std::move(host)}, std::move(port), options);
+}
+template <class F>
+requires detail::ProtocolFactory<std::decay_t<F>>
+[[nodiscard]] auto create_server(F&& factory, std::vector<std::string> hosts, Port port,
+                                 ServerOptions options = {}) {
+    return detail::listen_on(std::forward<F>(factory), std::move(hosts), std::move(port), options);
+}
+template <class F>
+requires detail::ProtocolFactory<std::decay_t<F>>
+[[nodiscard]] auto create_server(F&& factory, Socket socket, ServerOptions options = {}) {
+    return detail::listen_on_socket(std::forward<F>(factory), std::move(socket), options);
 }
 /// asyncio: loop.create_unix_server.
 template <class F>

@@ -32,6 +32,11 @@ namespace gyre {
 [[nodiscard]] GYRE_API Coro<std::size_t> sock_recv_into(Socket& socket, std::span<char> buffer);
 /// Everything, or an error. asyncio: loop.sock_sendall.
 [[nodiscard]] GYRE_API Coro<> sock_sendall(Socket& socket, std::string_view data);
+[[nodiscard]] inline Coro<> sock_sendall(Socket& socket, const char* text) {
+    return sock_sendall(socket, std::string_view(text));
+}
+/// A string that is given away is kept until it is sent.
+[[nodiscard]] GYRE_API Coro<> sock_sendall(Socket& socket, std::string&& data);
 /// asyncio: loop.sock_connect.
 [[nodiscard]] GYRE_API Coro<> sock_connect(Socket& socket, SocketAddress address);
 /// The connection and its peer's address. asyncio: loop.sock_accept.

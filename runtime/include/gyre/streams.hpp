@@ -103,7 +103,7 @@ public:
 
     /// Completes at once unless more than the high-water mark waits to be sent, else when no more
     /// than the low one does. Throws the connection's error. Cancel safety: cancels the wait alone.
-    [[nodiscard]] Coro<> drain() const { return state_->drain(); }
+    [[nodiscard]] Coro<> drain() const { return detail::StreamState::drain(state_); }
 
     void write_eof() const { transport().write_eof(); }
     [[nodiscard]] bool can_write_eof() const { return transport().can_write_eof(); }
@@ -111,7 +111,7 @@ public:
     void close() const { transport().close(); }
     [[nodiscard]] bool is_closing() const { return transport().is_closing(); }
     /// Completes when the connection is closed; throws the error that closed it, if one did.
-    [[nodiscard]] Coro<> wait_closed() const { return state_->wait_closed(); }
+    [[nodiscard]] Coro<> wait_closed() const { return detail::StreamState::wait_closed(state_); }
 
     /// "peername" or "sockname".
     [[nodiscard]] SocketAddress get_extra_info(std::string_view name) const {

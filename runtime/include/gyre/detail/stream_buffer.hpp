@@ -67,8 +67,7 @@ private:
         if (capacity_ - size() >= room && begin_ >= size()) {
             std::memmove(data_.get(), data_.get() + begin_, size());
         } else {
-            const std::size_t capacity =
-                std::max(size() + room, std::min(2 * capacity_, size() + kMostAtOnce));
+            const std::size_t capacity = std::max(size() + room, 2 * size());
             auto data = std::make_unique_for_overwrite<char[]>(capacity);
             if (!empty()) {
                 std::memcpy(data.get(), data_.get() + begin_, size());

@@ -54,8 +54,8 @@ public:
     [[nodiscard]] const std::shared_ptr<Transport>& transport() const noexcept {
         return transport_;
     }
-    [[nodiscard]] Coro<> drain();
-    [[nodiscard]] Coro<> wait_closed();
+    [[nodiscard]] static Coro<> drain(std::shared_ptr<StreamState> self);
+    [[nodiscard]] static Coro<> wait_closed(std::shared_ptr<StreamState> self);
 
     /// Called once the connection is made.
     std::function<void()> on_made;
