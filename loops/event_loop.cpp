@@ -1,3 +1,4 @@
+#include "pipe_transport.hpp"
 #include "signal_table.hpp"
 #include "socket_transport.hpp"
 
@@ -68,7 +69,7 @@ private:
 
 }  // namespace
 
-EventLoop::Extension::~Extension() = default;
+detail::LoopExtension::~LoopExtension() = default;
 
 EventLoop::EventLoop()
     : debug_(debug_from_environment()), inbox_(std::make_shared<detail::Inbox>(*this)) {}
@@ -303,11 +304,29 @@ std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
                                                      std::shared_ptr<BaseProtocol> protocol,
                                                      TransportHooks hooks) {
     check_call();
-    if (protocol == nullptr) {
-        throw ValueError("a protocol is expected, not null");
-    }
     auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
                                                           std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_read_pipe(int fd, std::shared_ptr<BaseProtocol> protocol,
+                                                     TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::ReadPipeTransport>(*this, Socket(fd), kind,
+                                                            std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_write_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::WritePipeTransport>(*this, Socket(fd), kind,
+                                                             std::move(protocol), std::move(hooks));
     made->start();
     return made;
 }

@@ -31,10 +31,12 @@ void Resource::begin_use(int fd) {
     if (all.owns(fd)) {
         throw RuntimeError("descriptor " + std::to_string(fd) + " is used by a transport already");
     }
-    if (all.owned_.size() <= index) {
-        all.owned_.resize(index + 1);
+    if (fd >= 0) {
+        if (all.owned_.size() <= index) {
+            all.owned_.resize(index + 1);
+        }
+        all.owned_[index] = true;
     }
-    all.owned_[index] = true;
     previous = all.ring_.previous;
     next = &all.ring_;
     previous->next = this;
@@ -42,7 +44,9 @@ void Resource::begin_use(int fd) {
 }
 
 void Resource::end_use(int fd) noexcept {
-    loop_.resources_.owned_[static_cast<std::size_t>(fd)] = false;
+    if (fd >= 0) {
+        loop_.resources_.owned_[static_cast<std::size_t>(fd)] = false;
+    }
     next->previous = previous;
     previous->next = next;
     next = previous = this;

@@ -200,15 +200,16 @@ Coro<Socket> connected(Socket socket) {
     co_return socket;
 }
 
-Coro<std::shared_ptr<Transport>> attach(Socket socket, std::shared_ptr<BaseProtocol> protocol) {
-    Future<> made = create_future<>();
+TransportHooks tell(const Future<>& made) {
     const auto on_made = [made] {
         if (!made.done()) {
             made.set_result();
         }
     };
-    std::shared_ptr<Transport> transport = get_running_loop().make_transport(
-        std::move(socket), std::move(protocol), {on_made, nullptr});
+    return {on_made, nullptr};
+}
+
+Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport, Future<> made) {
     std::exception_ptr error;
     try {
         co_await made;
@@ -220,6 +221,15 @@ Coro<std::shared_ptr<Transport>> attach(Socket socket, std::shared_ptr<BaseProto
         std::rethrow_exception(error);
     }
     co_return transport;
+}
+
+Coro<std::shared_ptr<Transport>> attach(Socket socket, std::shared_ptr<BaseProtocol> protocol) {
+    const Future<> made = create_future<>();
+    TransportHooks hooks = tell(made);
+    std::shared_ptr<Transport> transport =
+        get_running_loop().make_transport(std::move(socket), std::move(protocol), std::move(hooks));
+    auto waiting = when_made(std::move(transport), made);
+    co_return co_await std::move(waiting);
 }
 
 }  // namespace detail

@@ -11,3 +11,7 @@
 
 using namespace gyre;
 using namespace std::chrono_literals;
+
+/// TEST_CASE("…" * in_order): the case tests an order of callbacks, or counts on one, so that it is
+/// none for virtual:SEED.
+inline const doctest::test_suite in_order("in order");

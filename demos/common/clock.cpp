@@ -13,21 +13,32 @@ namespace {
 
 bool is_virtual(const gyre::EventLoop& loop) { return loop.name().starts_with("virtual"); }
 
+// Python: time.strftime('%X').
+std::string text_of(const std::tm& parts) {
+    std::array<char, 16> text{};
+    std::strftime(text.data(), text.size(), "%X", &parts);
+    return text.data();
+}
+
+std::string real_time_of_day() {
+    const std::time_t now = std::time(nullptr);
+    std::tm parts{};
+    ::localtime_r(&now, &parts);
+    return text_of(parts);
+}
+
+std::string virtual_time_of_day(Nanoseconds since_midnight) {
+    const std::time_t now = std::chrono::floor<std::chrono::seconds>(since_midnight).count();
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    return text_of(parts);
+}
+
 }  // namespace
 
 std::string time_of_day() {
     gyre::EventLoop& loop = gyre::get_running_loop();
-    std::tm parts{};
-    if (is_virtual(loop)) {
-        const std::time_t now = std::chrono::floor<std::chrono::seconds>(loop.time()).count();
-        ::gmtime_r(&now, &parts);
-    } else {
-        const std::time_t now = std::time(nullptr);
-        ::localtime_r(&now, &parts);
-    }
-    std::array<char, 16> text{};
-    std::strftime(text.data(), text.size(), "%X", &parts);
-    return text.data();
+    return is_virtual(loop) ? virtual_time_of_day(loop.time()) : real_time_of_day();
 }
 
 BlockingClock::BlockingClock(std::string_view loop) {
@@ -46,6 +57,10 @@ void BlockingClock::sleep(Nanoseconds duration) {
     } else {
         std::this_thread::sleep_for(duration);
     }
+}
+
+std::string BlockingClock::time_of_day() const {
+    return virtual_now_ ? virtual_time_of_day(*virtual_now_) : real_time_of_day();
 }
 
 }  // namespace demo

@@ -25,6 +25,8 @@ public:
     [[nodiscard]] Nanoseconds now() const;
     /// Python: time.sleep().
     void sleep(Nanoseconds duration);
+    /// As time_of_day(); for a virtual loop's spec this clock counts, from midnight. Any thread.
+    [[nodiscard]] std::string time_of_day() const;
 
 private:
     std::optional<Nanoseconds> virtual_now_;

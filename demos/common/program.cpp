@@ -26,22 +26,28 @@ std::errc read(std::string_view text, Number& number) {
     return end == text.data() + text.size() ? error : std::errc::invalid_argument;
 }
 
-// Accepts a number of the type, not less than `least`.
+// Accepts a number of the type, from `least` to `most`.
 template <class Number>
-CLI::Validator number_from(Number least) {
-    const auto check = [least](std::string& text) -> std::string {
+CLI::Validator number_from(Number least, Number most = std::numeric_limits<Number>::max()) {
+    const auto check = [least, most](std::string& text) -> std::string {
+        using Limits = std::numeric_limits<Number>;
         Number number = 0;
         const std::errc error = read(text, number);
-        if (error == std::errc() && number >= least) {
+        if (error == std::errc() && number >= least && number <= most) {
             text = std::to_string(number);  // CLI11 would read 010 as 8
             return {};
         }
         if (error == std::errc::result_out_of_range) {
             return text + " is out of range";
         }
-        const bool bounded = least != std::numeric_limits<Number>::min();
-        return "a number" + (bounded ? " from " + std::to_string(least) : std::string()) +
-               " is expected, not " + text;
+        std::string wanted = "a number";
+        if (least != Limits::min()) {
+            wanted += " from " + std::to_string(least);
+        }
+        if (most != Limits::max()) {
+            wanted += " to " + std::to_string(most);
+        }
+        return wanted + " is expected, not " + text;
     };
     return CLI::Validator(check, "");
 }
@@ -67,11 +73,21 @@ void Program::add_flag(const std::string& names, bool& value, const std::string&
 }
 
 void Program::add_number(const std::string& names, int& value, int least, const std::string& help) {
+    add_number(names, value, least, std::numeric_limits<int>::max(), help);
+}
+
+void Program::add_number(const std::string& names, int& value, int least, int most,
+                         const std::string& help) {
     app_->add_option(names, value, help)
-        ->transform(number_from(least))
+        ->transform(number_from(least, most))
         ->type_name("N")
         ->take_last()
         ->capture_default_str();
+}
+
+void Program::add_text(const std::string& names, std::string& value, const std::string& type,
+                       const std::string& help) {
+    app_->add_option(names, value, help)->type_name(type)->take_last()->capture_default_str();
 }
 
 void Program::add_numbers(const std::string& name, std::vector<std::int64_t>& values,
@@ -80,6 +96,25 @@ void Program::add_numbers(const std::string& name, std::vector<std::int64_t>& va
         ->transform(number_from(std::numeric_limits<std::int64_t>::min()))
         ->type_name("N")
         ->capture_default_str();
+}
+
+void Program::add_seconds(const std::string& names,
+                          std::optional<std::chrono::duration<double>>& value,
+                          const std::string& help) {
+    const auto take = [&value](const std::string& text) {
+        double seconds = 0;
+        if (read(text, seconds) != std::errc() || !(seconds > 0)) {
+            throw CLI::ValidationError("a number of seconds greater than 0 is expected, not " +
+                                       text);
+        }
+        value = std::chrono::duration<double>(seconds);
+    };
+    app_->add_option_function<std::string>(names, take, help)->type_name("S")->take_last();
+}
+
+void Program::add_texts(const std::string& name, std::vector<std::string>& values,
+                        const std::string& help) {
+    app_->add_option(name, values, help)->required()->type_name(" ");
 }
 
 void Program::add_choice(const std::string& name, std::string& value,
@@ -92,8 +127,8 @@ void Program::add_choice(const std::string& name, std::string& value,
     };
     app_->add_option(name, value, help + ": " + list)
         ->transform(CLI::Validator(check, ""))
-        ->required()
-        ->type_name(" ");
+        ->required(value.empty())
+        ->type_name(name.starts_with('-') ? "WORD" : " ");
 }
 
 void Program::add_seed(Random& random) {

@@ -1,9 +1,11 @@
 // Program: what every demo's main() does beside its own work.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,10 +41,21 @@ public:
     void add_flag(const std::string& names, bool& value, const std::string& help);
     /// A whole number, not less than `least`.
     void add_number(const std::string& names, int& value, int least, const std::string& help);
+    /// The same with an upper bound: a port, say.
+    void add_number(const std::string& names, int& value, int least, int most,
+                    const std::string& help);
+    void add_text(const std::string& names, std::string& value, const std::string& type,
+                  const std::string& help);
     /// Any number of whole numbers; those in `values` if there are none.
     void add_numbers(const std::string& name, std::vector<std::int64_t>& values,
                      const std::string& help);
-    /// One of these words, which must be given; _ is taken for -.
+    /// A number of seconds greater than 0, whole or not.
+    void add_seconds(const std::string& names, std::optional<std::chrono::duration<double>>& value,
+                     const std::string& help);
+    /// One text or more.
+    void add_texts(const std::string& name, std::vector<std::string>& values,
+                   const std::string& help);
+    /// One of these words; _ is taken for -. It must be given unless `value` is one already.
     void add_choice(const std::string& name, std::string& value, std::vector<std::string> words,
                     const std::string& help);
     /// `--seed N`, with which the numbers drawn start; 444 if it is not given.

@@ -410,8 +410,8 @@ Coro<> with_scenario(Actors& actors) {
 GYRE_CANCEL_EVERYWHERE("cancelled at each step: Lock (S203-S205)", lock_scenario, 10)
 GYRE_CANCEL_EVERYWHERE("cancelled at each step: Semaphore (S218-S220)", semaphore_scenario, 10)
 GYRE_CANCEL_EVERYWHERE("cancelled at each step: Event (S208)", event_scenario, 6)
-GYRE_CANCEL_EVERYWHERE("cancelled at each step: Condition (S212, S213)", condition_scenario, 15)
-GYRE_CANCEL_EVERYWHERE("cancelled at each step: Barrier (S225)", barrier_scenario, 2)
+GYRE_CANCEL_EVERYWHERE("cancelled at each step: Condition (S212, S213)", condition_scenario, 10)
+GYRE_CANCEL_EVERYWHERE("cancelled at each step: Barrier (S225)", barrier_scenario, 1)
 GYRE_CANCEL_EVERYWHERE("cancelled at each step: Queue (S233-S235)", queue_scenario<Queue<int>>, 20)
 GYRE_CANCEL_EVERYWHERE("cancelled at each step: PriorityQueue (S233-S235)",
                        queue_scenario<PriorityQueue<int>>, 20)

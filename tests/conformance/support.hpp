@@ -233,10 +233,6 @@ private:
     std::array<int, 2> ends_{};
 };
 
-/// TEST_CASE("…" * in_order): the case tests an order of callbacks, or counts on one, so that it is
-/// none for virtual:SEED.
-inline const doctest::test_suite in_order("in order");
-
 using Log = std::vector<std::string>;
 
 /// The log in one line, to compare it.

@@ -4,6 +4,7 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/inbox.hpp>
+#include <gyre/detail/loop_extension.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/detail/resource.hpp>
 #include <gyre/detail/timer_heap.hpp>
@@ -31,7 +32,10 @@
 namespace gyre {
 
 class BaseProtocol;
+class DatagramProtocol;
+class DatagramTransport;
 class Socket;
+class SocketAddress;
 class Transport;
 struct TransportHooks;
 
@@ -77,7 +81,6 @@ public:
     [[nodiscard]] virtual std::string_view name() const noexcept = 0;
 
     // --- callbacks ------------------------------------------------------------------------------
-
     /// Runs function(arguments…) in the next iteration, behind what is queued. The callback sees a
     /// copy of the caller's context. Throws RuntimeError on a closed loop.
     template <class F, class... A>
@@ -134,7 +137,6 @@ public:
     [[nodiscard]] bool has_virtual_clock() const noexcept { return simulated_; }
 
     // --- running --------------------------------------------------------------------------------
-
     /// Iterates until stop(). Throws RuntimeError if this loop, or another one on this thread, runs
     /// already. An ExitError from a callback leaves at once; what was queued stays queued for the
     /// next run.
@@ -151,7 +153,6 @@ public:
     void close();
 
     // --- file descriptors -----------------------------------------------------------------------
-
     /// Runs the callback whenever `fd` can be read without waiting; a second call replaces and
     /// cancels the first one's callback. Throws ValueError for a bad descriptor, std::system_error
     /// for one that cannot be polled, RuntimeError for a transport's.
@@ -177,14 +178,25 @@ public:
     bool remove_reader(int fd) { return unregister_fd(fd, false); }
     bool remove_writer(int fd) { return unregister_fd(fd, true); }
 
-    /// A connection over a connected socket: connection_made() comes in the next iteration, reading
-    /// starts after it. For create_connection() and servers. Throws std::system_error.
+    /// For create_connection() and servers: connection_made() comes in the next iteration, reading
+    /// starts after it.
     virtual std::shared_ptr<Transport> make_transport(Socket socket,
                                                       std::shared_ptr<BaseProtocol> protocol,
                                                       TransportHooks hooks);
+    /// The same for datagrams; `peer` is where each goes, or none.
+    virtual std::shared_ptr<DatagramTransport> make_datagram_transport(
+        Socket socket, std::shared_ptr<DatagramProtocol> protocol, const SocketAddress& peer,
+        std::function<void()> on_made);
+    /// The same over one end of a pipe, FIFO, socket or character device, for reading or writing
+    /// alone. Takes over the descriptor, unless it throws ValueError because it is none of these.
+    virtual std::shared_ptr<Transport> make_read_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks);
+    virtual std::shared_ptr<Transport> make_write_pipe(int fd,
+                                                       std::shared_ptr<BaseProtocol> protocol,
+                                                       TransportHooks hooks);
 
     // --- signals --------------------------------------------------------------------------------
-
     /// Runs the callback, as any other, after the signal arrived; signals that arrive before it ran
     /// may count as one. A second call replaces the callback. Throws ValueError for a bad number,
     /// RuntimeError for a signal that cannot be caught or outside the main thread.
@@ -199,7 +211,6 @@ public:
     bool remove_signal_handler(int signal) noexcept { return unregister_signal(signal, true); }
 
     // --- errors and debugging -------------------------------------------------------------------
-
     /// Replaces default_exception_handler(); null restores it.
     void set_exception_handler(ExceptionHandler handler) {
         exception_handler_ = std::move(handler);
@@ -230,21 +241,7 @@ public:
     [[nodiscard]] Statistics statistics() const noexcept;
 
     // --- for runtime/ ---------------------------------------------------------------------------
-
-    /// What runtime/ keeps with a loop: its tasks, its executor.
-    class GYRE_API Extension {
-    public:
-        Extension() = default;
-        Extension(const Extension&) = delete;
-        Extension& operator=(const Extension&) = delete;
-        virtual ~Extension();
-        /// The loop closes: its callbacks are gone, its descriptors are not yet.
-        virtual void on_close() noexcept = 0;
-        /// What on_close() queued is gone too.
-        virtual void after_close() noexcept = 0;
-        /// What waits for something, for the virtual loop's deadlock error; empty if nothing does.
-        [[nodiscard]] virtual std::string pending() const = 0;
-    };
+    using Extension = detail::LoopExtension;
     [[nodiscard]] Extension* extension() const noexcept { return extension_.get(); }
     void set_extension(std::unique_ptr<Extension> extension) noexcept {
         extension_ = std::move(extension);
@@ -305,7 +302,6 @@ protected:
     EventLoop();
 
     // --- what a backend supplies ----------------------------------------------------------------
-
     static constexpr Duration kForever = Duration::max();
 
     /// Waits until I/O completes or wake() is called, at most `timeout` (0: not at all), and hands

@@ -4,6 +4,7 @@
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/duration.hpp>
+#include <gyre/future.hpp>
 #include <gyre/resolver.hpp>
 #include <gyre/socket.hpp>
 #include <gyre/streams.hpp>
@@ -60,6 +61,11 @@ GYRE_API Coro<Socket> connect_to(SocketAddress address);
 GYRE_API Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options);
 /// A socket that is connected already. Throws ValueError for one of datagrams.
 GYRE_API Coro<Socket> connected(Socket socket);
+/// Completes `made` after connection_made().
+[[nodiscard]] TransportHooks tell(const Future<>& made);
+/// The transport, once `made` is complete; aborts it if it does not come to that.
+[[nodiscard]] Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport,
+                                                         Future<> made);
 GYRE_API Coro<std::shared_ptr<Transport>> attach(Socket socket,
                                                  std::shared_ptr<BaseProtocol> protocol);
 

@@ -8,13 +8,17 @@
 #include <gyre/connections.hpp>
 #include <gyre/context.hpp>
 #include <gyre/coro.hpp>
+#include <gyre/datagram.hpp>
+#include <gyre/datagrams.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
 #include <gyre/event_loop.hpp>
+#include <gyre/file.hpp>
 #include <gyre/future.hpp>
 #include <gyre/gather.hpp>
 #include <gyre/lock.hpp>
 #include <gyre/loops.hpp>
+#include <gyre/pipes.hpp>
 #include <gyre/queue.hpp>
 #include <gyre/resolver.hpp>
 #include <gyre/result.hpp>
@@ -27,6 +31,7 @@
 #include <gyre/socket_address.hpp>
 #include <gyre/sockets.hpp>
 #include <gyre/streams.hpp>
+#include <gyre/subprocess.hpp>
 #include <gyre/task.hpp>
 #include <gyre/task_group.hpp>
 #include <gyre/thread_pool.hpp>

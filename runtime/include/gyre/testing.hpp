@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <gyre/gyre.hpp>
 
+#include <cstdio>
 #include <cstdlib>
 #include <ostream>
 #include <string>
@@ -13,7 +14,8 @@
 #include <vector>
 
 /// The loops that a case runs on: define it before the include to have others. The environment
-/// variable of the same name, a list with commas, goes before it.
+/// variable of the same name, a list with commas, goes before it; in it "virtual:1-200" stands for
+/// so many orders of the callbacks.
 #ifndef GYRE_TEST_LOOPS
 #define GYRE_TEST_LOOPS "virtual", "selector", "uv"
 #endif
@@ -50,13 +52,26 @@ namespace testing {
     return text;
 }
 
+/// A loop's spec, or "virtual:1-200" for that many seeds.
+inline void add_loops(std::vector<std::string>& loops, const std::string& spec) {
+    int first = 0;
+    int last = 0;
+    if (std::sscanf(spec.c_str(), "virtual:%d-%d", &first, &last) != 2) {
+        loops.push_back(spec);
+        return;
+    }
+    for (int seed = first; seed <= last; ++seed) {
+        loops.push_back("virtual:" + std::to_string(seed));
+    }
+}
+
 [[nodiscard]] inline std::vector<std::string> test_loops() {
     std::vector<std::string> loops;
     if (const char* wanted = std::getenv("GYRE_TEST_LOOPS"); wanted != nullptr && *wanted != '\0') {
         std::string_view rest = wanted;
         while (!rest.empty()) {
             const std::size_t comma = rest.find(',');
-            loops.emplace_back(rest.substr(0, comma));
+            add_loops(loops, std::string(rest.substr(0, comma)));
             rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
         }
         return loops;

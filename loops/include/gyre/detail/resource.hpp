@@ -62,7 +62,7 @@ protected:
     virtual void on_loop_close() noexcept = 0;
 
     [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
-    /// From now on nobody else can watch the descriptor.
+    /// From now on nobody else can watch the descriptor; −1: it has none.
     void begin_use(int fd);
     void end_use(int fd) noexcept;
 
