@@ -197,6 +197,7 @@ void SocketDatagrams::force_close(std::exception_ptr error) {
 }
 
 void SocketDatagrams::schedule_lost(std::exception_ptr error) {
+    // A loop that closes calls nobody any more, and on_loop_close() is yet to come.
     if (!std::exchange(losing_, true) && !loop().is_closed()) {
         loop().call_soon([this, self = self_, error] { lose(error); });
     }

@@ -32,7 +32,13 @@ bool all_empty(std::span<const std::string_view> parts) {
 DescriptorTransport::DescriptorTransport(EventLoop& loop, Socket descriptor,
                                          std::shared_ptr<BaseProtocol> protocol,
                                          TransportHooks hooks)
-    : Resource(loop), descriptor_(std::move(descriptor)), hooks_(std::move(hooks)) {
+    : Resource(loop),
+      descriptor_(std::move(descriptor)),
+      hooks_(std::move(hooks)),
+      context_{copy_current_context()} {
+    if (protocol == nullptr) {
+        throw ValueError("a protocol is expected, not null");
+    }
     set_protocol(std::move(protocol));
 }
 
@@ -55,6 +61,7 @@ void DescriptorTransport::begin() {
         return;
     }
     begun_ = true;
+    ContextScope scope(context_);
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
         protocol->connection_made(self_);
@@ -77,7 +84,10 @@ void DescriptorTransport::begin() {
 
 void DescriptorTransport::watch_reads() {
     if (begun_ && !watching_reads_ && !closing_ && !paused_ && !ended_) {
-        watch(descriptor_.fileno(), false, [this] { on_readable(); });
+        watch(descriptor_.fileno(), false, [this] {
+            ContextScope scope(context_);
+            on_readable();
+        });
         watching_reads_ = true;
     }
 }
@@ -117,10 +127,10 @@ void DescriptorTransport::on_readable() {
 
 void DescriptorTransport::read_for(Protocol* protocol, const char*& call) {
     const std::span<char> buffer = loop().read_buffer();
-    const std::size_t count = read(buffer, call);
-    if (count > 0 && protocol != nullptr) {
+    const auto count = read(buffer, call);
+    if (count && *count > 0 && protocol != nullptr) {
         call = "data_received";
-        protocol->data_received({buffer.data(), count});
+        protocol->data_received({buffer.data(), *count});
     }
 }
 
@@ -130,15 +140,15 @@ void DescriptorTransport::read_into(BufferedProtocol& protocol, const char*& cal
     if (buffer.empty()) {
         throw RuntimeError("get_buffer() returned an empty buffer");
     }
-    const std::size_t count = read(buffer, call);
-    if (count > 0) {
+    const auto count = read(buffer, call);
+    if (count && *count > 0) {
         call = "buffer_updated";
-        protocol.buffer_updated(count);
+        protocol.buffer_updated(*count);
     }
 }
 
-// Nothing if nothing came after all, or never will: that is seen to here.
-std::size_t DescriptorTransport::read(std::span<char> buffer, const char*& call) {
+// Also deals with an end of file and an error.
+std::optional<std::size_t> DescriptorTransport::read(std::span<char> buffer, const char*& call) {
     std::error_code error;
     const auto count = receive(buffer, error);
     if (error) {
@@ -147,7 +157,7 @@ std::size_t DescriptorTransport::read(std::span<char> buffer, const char*& call)
         call = "eof_received";
         on_end_of_file();
     }
-    return count.value_or(0);
+    return count;
 }
 
 void DescriptorTransport::on_end_of_file() {
@@ -216,6 +226,7 @@ void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) 
 
 void DescriptorTransport::on_writable() {
     const std::shared_ptr<Transport> keep = self_;
+    ContextScope scope(context_);
     WriteQueue::Pieces views;
     std::error_code error;
     const auto sent = transmit(unsent_.front(views), error);
@@ -259,6 +270,7 @@ void DescriptorTransport::check_high() {
     if (!flow_.must_pause(unsent_.size())) {
         return;
     }
+    ContextScope scope(context_);
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
         protocol->pause_writing();
@@ -336,6 +348,7 @@ void DescriptorTransport::lose(std::exception_ptr error) {
     }
     const std::shared_ptr<Transport> keep = std::move(self_);
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
+    ContextScope scope(context_);
     end_use(descriptor_.fileno());
     struct Finish {
         DescriptorTransport& transport;

@@ -4,6 +4,7 @@
 #include "flow_control.hpp"
 #include "write_queue.hpp"
 
+#include <gyre/detail/context_map.hpp>
 #include <gyre/event_loop.hpp>
 #include <gyre/socket.hpp>
 #include <gyre/transport.hpp>
@@ -102,7 +103,7 @@ private:
     void unwatch_reads() noexcept;
     void read_for(Protocol* protocol, const char*& call);
     void read_into(BufferedProtocol& protocol, const char*& call);
-    std::size_t read(std::span<char> buffer, const char*& call);
+    std::optional<std::size_t> read(std::span<char> buffer, const char*& call);
     void on_writable();
     void send_at_once(std::span<const std::string_view> parts);
     void all_sent();
@@ -117,6 +118,7 @@ private:
     Protocol* plain_ = nullptr;  // protocol_, where it is one
     BufferedProtocol* buffered_ = nullptr;
     TransportHooks hooks_;
+    ContextBox context_;  // of who made it: what the protocol's calls see
     SocketAddress sockname_;
     SocketAddress peername_;
     std::shared_ptr<Transport> self_;  // while the loop keeps it

@@ -304,9 +304,6 @@ std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
                                                      std::shared_ptr<BaseProtocol> protocol,
                                                      TransportHooks hooks) {
     check_call();
-    if (protocol == nullptr) {
-        throw ValueError("a protocol is expected, not null");
-    }
     auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
                                                           std::move(protocol), std::move(hooks));
     made->start();

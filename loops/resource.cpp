@@ -35,7 +35,10 @@ void Resource::begin_use(int fd) {
         if (all.owned_.size() <= index) {
             all.owned_.resize(index + 1);
         }
-        all.owned_[index] = true;
+        // Who watched it until now hears no more of it.
+    loop_.unwatch_fd(fd, false);
+    loop_.unwatch_fd(fd, true);
+    all.owned_[index] = true;
     }
     previous = all.ring_.previous;
     next = &all.ring_;

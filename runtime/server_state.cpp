@@ -72,6 +72,7 @@ private:
 
     // No more at a time than may wait, so that others have their turn.
     void accept_all() {
+        const std::shared_ptr<Listener> keep = shared_from_this();  // a factory may close it
         const std::shared_ptr<ServerState> server = server_;
         try {
             for (int count = 0; count <= server->backlog() && server_ != nullptr; ++count) {

@@ -693,6 +693,39 @@ GYRE_TEST_CASE("transport: its descriptor is nobody else's (S305)") {
     co_await c.close();
 }
 
+GYRE_TEST_CASE("transport: the protocol's calls see the context of who made it (S283)") {
+    static ContextVar<std::string> user("user", "nobody");
+    class Users : public Notes {
+    public:
+        void connection_made(const std::shared_ptr<Transport>& made) override {
+            transport = made;
+            log.push_back("made:" + user.get());
+        }
+        void data_received(std::string_view /*bytes*/) override {
+            log.push_back("data:" + user.get());
+            came.set();
+        }
+        void pause_writing() override { log.push_back("pause:" + user.get()); }
+        void resume_writing() override { log.push_back("resume:" + user.get()); }
+        void connection_lost(std::exception_ptr /*reason*/) override {
+            log.push_back("lost:" + user.get());
+            lost.set();
+        }
+    };
+    user.set("eve");
+    auto c = co_await connected(std::make_shared<Users>());
+    user.set("mallory");
+    c.transport->pause_reading();
+    c.transport->resume_reading();
+    co_await sock_sendall(c.peer, "data");
+    co_await c.protocol->came.wait();
+    c.transport->write(megabyte);
+    std::string data = co_await receive(c.peer, megabyte.size());
+    co_await c.close();
+    CHECK(joined(c.protocol->log) == "made:eve data:eve pause:eve resume:eve lost:eve");
+    CHECK(user.get() == "mallory");
+}
+
 TEST_CASE("transport: a loop that closes closes the descriptor, and says so in debug mode (S306)") {
     for (const char* spec : {GYRE_TEST_LOOPS}) {
         INFO("loop: ", spec);

@@ -447,6 +447,9 @@ GYRE_TEST_CASE("Server: a factory that fails drops that connection alone (S330)"
 }
 
 GYRE_TEST_CASE("Server: without descriptors it reports, and tries again after a second (S331)") {
+    if constexpr (GYRE_TEST_SANITIZED) {
+        co_return;  // the sanitizer needs descriptors of its own to look at memory
+    }
     Reports reports(loop);
     auto protocol = std::make_shared<Notes>();
     Server server = co_await create_server([&] { return protocol; }, "127.0.0.1", 0);
@@ -485,6 +488,9 @@ GYRE_TEST_CASE("Server: without descriptors it reports, and tries again after a 
 }
 
 GYRE_TEST_CASE("Server: closed while it pauses for want of descriptors (S331, S326)") {
+    if constexpr (GYRE_TEST_SANITIZED) {
+        co_return;  // the sanitizer needs descriptors of its own to look at memory
+    }
     Reports reports(loop);
     Server server = co_await create_server(notes, "127.0.0.1", 0);
     Socket client = Socket::open(SocketAddress::Family::ipv4);

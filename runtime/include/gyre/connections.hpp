@@ -57,15 +57,15 @@ namespace detail {
 
 GYRE_API Coro<Socket> connect_to(std::string host, Port port, ConnectOptions options);
 GYRE_API Coro<Socket> connect_to(SocketAddress address);
+/// To the first of these addresses that answers.
+GYRE_API Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options);
+/// A socket that is connected already. Throws ValueError for one of datagrams.
+GYRE_API Coro<Socket> connected(Socket socket);
 /// Completes `made` after connection_made().
 [[nodiscard]] TransportHooks tell(const Future<>& made);
 /// The transport, once `made` is complete; aborts it if it does not come to that.
 [[nodiscard]] Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport,
                                                          Future<> made);
-/// To the first of these addresses that answers.
-GYRE_API Coro<Socket> connect_to(std::vector<AddressInfo> addresses, ConnectOptions options);
-/// A socket that is connected already. Throws ValueError for one of datagrams.
-GYRE_API Coro<Socket> connected(Socket socket);
 GYRE_API Coro<std::shared_ptr<Transport>> attach(Socket socket,
                                                  std::shared_ptr<BaseProtocol> protocol);
 
