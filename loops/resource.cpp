@@ -36,9 +36,9 @@ void Resource::begin_use(int fd) {
             all.owned_.resize(index + 1);
         }
         // Who watched it until now hears no more of it.
-    loop_.unwatch_fd(fd, false);
-    loop_.unwatch_fd(fd, true);
-    all.owned_[index] = true;
+        loop_.unwatch_fd(fd, false);
+        loop_.unwatch_fd(fd, true);
+        all.owned_[index] = true;
     }
     previous = all.ring_.previous;
     next = &all.ring_;
