@@ -209,20 +209,6 @@ TransportHooks tell(const Future<>& made) {
     return {on_made, nullptr};
 }
 
-Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport, Future<> made) {
-    std::exception_ptr error;
-    try {
-        co_await made;
-    } catch (...) {
-        error = std::current_exception();
-    }
-    if (error != nullptr) {
-        transport->abort();
-        std::rethrow_exception(error);
-    }
-    co_return transport;
-}
-
 Coro<std::shared_ptr<Transport>> attach(Socket socket, std::shared_ptr<BaseProtocol> protocol) {
     const Future<> made = create_future<>();
     TransportHooks hooks = tell(made);

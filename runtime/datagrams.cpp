@@ -79,25 +79,11 @@ Coro<std::shared_ptr<DatagramTransport>> detail::open_datagrams(
     if (peer && !options.allow_broadcast) {
         co_await sock_connect(socket, peer);
     }
-    Future<> made = create_future<>();
-    const auto on_made = [made] {
-        if (!made.done()) {
-            made.set_result();
-        }
-    };
-    std::shared_ptr<DatagramTransport> transport =
-        get_running_loop().make_datagram_transport(std::move(socket), make(), peer, on_made);
-    std::exception_ptr error;
-    try {
-        co_await made;
-    } catch (...) {
-        error = std::current_exception();
-    }
-    if (error != nullptr) {
-        transport->abort();
-        std::rethrow_exception(error);
-    }
-    co_return transport;
+    const Future<> made = create_future<>();
+    std::shared_ptr<DatagramTransport> transport = get_running_loop().make_datagram_transport(
+        std::move(socket), make(), peer, tell(made).made);
+    auto waiting = when_made(std::move(transport), made);
+    co_return co_await std::move(waiting);
 }
 
 }  // namespace gyre

@@ -1,37 +1,12 @@
 // Section 35: how many iterations of the loop each thing takes.
-#include "../test.hpp"
+#include "support.hpp"
 
 #include <functional>
 #include <memory>
 
 namespace {
 
-// Counts iterations: a callback that queues itself again, ahead of what is measured.
-class Ticks {
-public:
-    explicit Ticks(EventLoop& loop) : loop_(loop) { tick(); }
-    Ticks(const Ticks&) = delete;
-    Ticks& operator=(const Ticks&) = delete;
-    ~Ticks() { handle_.cancel(); }
-
-    [[nodiscard]] int count() const { return count_; }
-
-private:
-    void tick() {
-        handle_ = loop_.call_soon([this] {
-            ++count_;
-            tick();
-        });
-    }
-
-    EventLoop& loop_;
-    Handle handle_;
-    int count_ = 0;
-};
-
 Coro<int> immediate() { co_return 1; }
-
-Coro<> forever() { co_await sleep(1h); }
 
 }  // namespace
 

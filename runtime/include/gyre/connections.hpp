@@ -64,8 +64,20 @@ GYRE_API Coro<Socket> connected(Socket socket);
 /// Completes `made` after connection_made().
 [[nodiscard]] TransportHooks tell(const Future<>& made);
 /// The transport, once `made` is complete; aborts it if it does not come to that.
-[[nodiscard]] Coro<std::shared_ptr<Transport>> when_made(std::shared_ptr<Transport> transport,
-                                                         Future<> made);
+template <class T>
+Coro<std::shared_ptr<T>> when_made(std::shared_ptr<T> transport, Future<> made) {
+    std::exception_ptr error;
+    try {
+        co_await made;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    if (error != nullptr) {
+        transport->abort();
+        std::rethrow_exception(error);
+    }
+    co_return transport;
+}
 GYRE_API Coro<std::shared_ptr<Transport>> attach(Socket socket,
                                                  std::shared_ptr<BaseProtocol> protocol);
 
