@@ -12,6 +12,7 @@ struct Program {
 };
 
 const std::map<std::string, Program> programs = {
+    {"children", {stress::children, 1000}},
     {"idle", {stress::idle, 9000}},
     {"churn", {stress::churn, 20000}},
     {"out_of_descriptors", {stress::out_of_descriptors, 50}},

@@ -90,5 +90,6 @@ Coro<> resets(int count);
 Coro<> slow_reader(int megabytes);
 Coro<> slow_loris(int count);
 Coro<> signals(int count);
+Coro<> children(int count);
 
 }  // namespace stress

@@ -1,0 +1,62 @@
+// Child processes in great number, some killed in the middle.
+#include "stress.hpp"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+
+namespace stress {
+
+namespace {
+
+constexpr std::size_t kAtOnce = 50;
+
+struct Outcome {
+    int done = 0;
+    int killed = 0;
+};
+
+Coro<> talk(int number, Semaphore& slots, Outcome& outcome) {
+    auto slot = co_await slots.scoped();
+    SubprocessOptions piped;
+    piped.stdin_ = PIPE;
+    piped.stdout_ = PIPE;
+    const bool doomed = number % 10 == 0;
+    const std::string command = doomed ? "exec sleep 100" : "cat; exit 3";
+    Process process = co_await create_subprocess_shell(command, piped);
+    if (doomed) {
+        process.kill();
+        const int code = co_await process.wait();
+        require(code == -SIGKILL, "a killed child says so");
+        ++outcome.killed;
+        co_return;
+    }
+    const std::string text(1000 + static_cast<std::size_t>(number), 'x');
+    ProcessOutput output = co_await process.communicate(text);
+    require(output.stdout_ == text, "what went in comes out");
+    require(process.returncode() == 3, "the exit status");
+    ++outcome.done;
+}
+
+}  // namespace
+
+Coro<> children(int count) {
+    const std::size_t before = open_descriptors();
+    const auto start = std::chrono::steady_clock::now();
+    Semaphore slots(kAtOnce);
+    Outcome outcome;
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        for (int i = 0; i < count; ++i) {
+            group.create_task(talk(i, slots, outcome));
+        }
+        co_return;
+    });
+    co_await sleep(20ms);
+    require(open_descriptors() == before, "no descriptor is left");
+    require(::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD, "no zombie is left");
+    std::printf("children: %d talked to, %d killed, %.0f a second\n", outcome.done, outcome.killed,
+                count / seconds_since(start));
+}
+
+}  // namespace stress
