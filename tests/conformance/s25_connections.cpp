@@ -174,7 +174,8 @@ GYRE_TEST_CASE("create_connection: the addresses in order, each failed socket cl
         Socket listener = listening();
         const SocketAddress open = listener.local_address();
         Socket second = listening();
-        std::string end = co_await reach({refusing(), refusing(), open, second.local_address()});
+        auto attempt = reach({refusing(), refusing(), open, second.local_address()});
+        std::string end = co_await std::move(attempt);
         CHECK(end == open.to_string());
     }
     CHECK(next_descriptor() == next);
@@ -182,8 +183,9 @@ GYRE_TEST_CASE("create_connection: the addresses in order, each failed socket cl
 
 GYRE_TEST_CASE("create_connection: by name (S308)") {
     Socket listener = listening();
-    StreamPair pair =
-        co_await open_connection("localhost", listener.local_address().port(), {.family = AF_INET});
+    auto attempt =
+        open_connection("localhost", listener.local_address().port(), {.family = AF_INET});
+    StreamPair pair = co_await std::move(attempt);
     CHECK(pair.writer.get_extra_info("peername") == listener.local_address());
     pair.writer.close();
     co_await pair.writer.wait_closed();
@@ -192,19 +194,21 @@ GYRE_TEST_CASE("create_connection: by name (S308)") {
 GYRE_TEST_CASE("create_connection: from a local address (S309)") {
     Socket listener = listening();
     const SocketAddress address = listener.local_address();
-    StreamPair pair = co_await open_connection("127.0.0.1", address.port(),
-                                               {.local_addr = SocketAddress::ip("127.0.0.2", 0)});
+    auto attempt = open_connection("127.0.0.1", address.port(),
+                                   {.local_addr = SocketAddress::ip("127.0.0.2", 0)});
+    StreamPair pair = co_await std::move(attempt);
     CHECK(pair.writer.get_extra_info("sockname").host() == "127.0.0.2");
     pair.writer.close();
     co_await pair.writer.wait_closed();
 
     // Not one of ours, or of another family.
-    std::string end =
-        co_await reach({address}, {.local_addr = SocketAddress::ip("203.0.113.1", 0)});
+    auto attempt_2 = reach({address}, {.local_addr = SocketAddress::ip("203.0.113.1", 0)});
+    std::string end = co_await std::move(attempt_2);
     CHECK(end.find("bind 203.0.113.1:0") != std::string::npos);
     if (has_ipv6()) {
-        end = co_await reach({SocketAddress::ip("::1", address.port()), address},
-                             {.local_addr = SocketAddress::ip("127.0.0.1", 0)});
+        auto attempt_3 = reach({SocketAddress::ip("::1", address.port()), address},
+                               {.local_addr = SocketAddress::ip("127.0.0.1", 0)});
+        end = co_await std::move(attempt_3);
         CHECK(end == address.to_string());
     }
 }
@@ -212,13 +216,17 @@ GYRE_TEST_CASE("create_connection: from a local address (S309)") {
 GYRE_TEST_CASE("create_connection: if all fail: the error, or one that tells each (S310)") {
     const SocketAddress a = refusing();
     const SocketAddress b = refusing();
-    std::string end = co_await reach({a});
+    auto attempt = reach({a});
+    std::string end = co_await std::move(attempt);
     CHECK(end == refusal(a));
-    end = co_await reach({a, a});
+    auto attempt_2 = reach({a, a});
+    end = co_await std::move(attempt_2);
     CHECK(end == refusal(a));
-    end = co_await reach({a, b});
+    auto attempt_3 = reach({a, b});
+    end = co_await std::move(attempt_3);
     CHECK(end.find("Multiple exceptions: " + refusal(a) + ", " + refusal(b)) != std::string::npos);
-    end = co_await reach({a, b}, {.all_errors = true});
+    auto attempt_4 = reach({a, b}, {.all_errors = true});
+    end = co_await std::move(attempt_4);
     CHECK(end == "ExceptionGroup(" + refusal(a) + ", " + refusal(b) + ")");
 
     std::error_code code;
@@ -231,9 +239,11 @@ GYRE_TEST_CASE("create_connection: if all fail: the error, or one that tells eac
 }
 
 GYRE_TEST_CASE("create_connection: no address at all is a system error (S311)") {
-    std::string end = co_await reach({});
+    auto attempt = reach({});
+    std::string end = co_await std::move(attempt);
     CHECK(end.find("no address") != std::string::npos);
-    end = co_await reach({}, {.happy_eyeballs_delay = 1ms});
+    auto attempt_2 = reach({}, {.happy_eyeballs_delay = 1ms});
+    end = co_await std::move(attempt_2);
     CHECK(end.find("no address") != std::string::npos);
 }
 
@@ -261,7 +271,8 @@ GYRE_TEST_CASE("create_connection: cancelled, it closes the socket it was given 
     auto task = create_task(create_connection([&] { return protocol; }, std::move(ends.first)));
     co_await sleep(0s);
     task.cancel();
-    co_await wait(std::vector{task});
+    auto attempt = wait(std::vector{task});
+    co_await std::move(attempt);
     CHECK(task.cancelled());
     std::string data = co_await sock_recv(ends.second, 1);
     CHECK(data.empty());
@@ -285,8 +296,9 @@ GYRE_TEST_CASE("happy eyeballs: the next address after the delay, the first to a
         const Silent silent;
         Socket listener = listening();
         const auto start = loop.time();
-        std::string end = co_await reach({silent.address(), listener.local_address()},
-                                         {.happy_eyeballs_delay = 20ms});
+        auto attempt =
+            reach({silent.address(), listener.local_address()}, {.happy_eyeballs_delay = 20ms});
+        std::string end = co_await std::move(attempt);
         CHECK(end == listener.local_address().to_string());
         CHECK(loop.time() - start >= 20ms);
         CHECK(all_tasks().size() == 1);
@@ -297,16 +309,18 @@ GYRE_TEST_CASE("happy eyeballs: the next address after the delay, the first to a
 
 GYRE_TEST_CASE("happy eyeballs: the next address at once when the one before failed (S314)") {
     Socket listener = listening();
-    std::string end = co_await reach({refusing(), refusing(), listener.local_address()},
-                                     {.happy_eyeballs_delay = 1h});
+    auto attempt =
+        reach({refusing(), refusing(), listener.local_address()}, {.happy_eyeballs_delay = 1h});
+    std::string end = co_await std::move(attempt);
     CHECK(end == listener.local_address().to_string());
 }
 
 GYRE_TEST_CASE("happy eyeballs: the first that answers wins, nobody else is asked (S314)") {
     Socket first = listening();
     Socket second = listening();
-    std::string end = co_await reach({first.local_address(), second.local_address()},
-                                     {.happy_eyeballs_delay = 1h});
+    auto attempt =
+        reach({first.local_address(), second.local_address()}, {.happy_eyeballs_delay = 1h});
+    std::string end = co_await std::move(attempt);
     CHECK(end == first.local_address().to_string());
     CHECK_FALSE(second.accept());
 }
@@ -314,9 +328,11 @@ GYRE_TEST_CASE("happy eyeballs: the first that answers wins, nobody else is aske
 GYRE_TEST_CASE("happy eyeballs: if all fail, all their errors (S314, S310)") {
     const SocketAddress a = refusing();
     const SocketAddress b = refusing();
-    std::string end = co_await reach({a, b}, {.happy_eyeballs_delay = 1ms});
+    auto attempt = reach({a, b}, {.happy_eyeballs_delay = 1ms});
+    std::string end = co_await std::move(attempt);
     CHECK(end.find("Multiple exceptions") != std::string::npos);
-    end = co_await reach({a, b}, {.happy_eyeballs_delay = 1ms, .all_errors = true});
+    auto attempt_2 = reach({a, b}, {.happy_eyeballs_delay = 1ms, .all_errors = true});
+    end = co_await std::move(attempt_2);
     CHECK(end == "ExceptionGroup(" + refusal(a) + ", " + refusal(b) + ")");
 }
 
@@ -342,17 +358,23 @@ GYRE_TEST_CASE("happy eyeballs: the families take turns, behind the first so man
         }
         co_return text;
     };
-    std::string text = co_await order({});
+    auto attempt = order({});
+    std::string text = co_await std::move(attempt);
     CHECK(text == "66644");
-    text = co_await order({.interleave = 1});
+    auto attempt_2 = order({.interleave = 1});
+    text = co_await std::move(attempt_2);
     CHECK(text == "64646");
-    text = co_await order({.interleave = 2});
+    auto attempt_3 = order({.interleave = 2});
+    text = co_await std::move(attempt_3);
     CHECK(text == "66464");
-    text = co_await order({.interleave = 9});
+    auto attempt_4 = order({.interleave = 9});
+    text = co_await std::move(attempt_4);
     CHECK(text == "66644");
-    text = co_await order({.happy_eyeballs_delay = 1h});
+    auto attempt_5 = order({.happy_eyeballs_delay = 1h});
+    text = co_await std::move(attempt_5);
     CHECK(text == "64646");
-    text = co_await order({.happy_eyeballs_delay = 1h, .interleave = 0});
+    auto attempt_6 = order({.happy_eyeballs_delay = 1h, .interleave = 0});
+    text = co_await std::move(attempt_6);
     CHECK(text == "66644");
 }
 
@@ -364,7 +386,8 @@ GYRE_TEST_CASE("create_connection: without a delay an address has all the time i
     CHECK(outcome(task) == "pending");
     CHECK_FALSE(listener.accept());
     task.cancel();
-    co_await wait(std::vector{task});
+    auto attempt = wait(std::vector{task});
+    co_await std::move(attempt);
 }
 
 GYRE_TEST_CASE("happy eyeballs: a cancel from outside ends the race and all that run (S317)") {
@@ -391,9 +414,11 @@ GYRE_TEST_CASE("happy eyeballs: right with eager tasks, too (S317)") {
     set_task_factory(loop, eager_task_factory);
     Socket listener = listening();
     const SocketAddress address = listener.local_address();
-    std::string end = co_await reach({refusing(), address, address}, {.happy_eyeballs_delay = 1h});
+    auto attempt = reach({refusing(), address, address}, {.happy_eyeballs_delay = 1h});
+    std::string end = co_await std::move(attempt);
     CHECK(end == address.to_string());
-    end = co_await reach({refusing()}, {.happy_eyeballs_delay = 1h});
+    auto attempt_2 = reach({refusing()}, {.happy_eyeballs_delay = 1h});
+    end = co_await std::move(attempt_2);
     CHECK(end.find("Connection refused") != std::string::npos);
     set_task_factory(loop, nullptr);
 }

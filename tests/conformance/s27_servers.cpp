@@ -82,8 +82,9 @@ GYRE_TEST_CASE("create_server: port 0 is a free one, the socket's address tells 
     CHECK(option_of(socket, SOL_SOCKET, SO_REUSEPORT) == 0);
     CHECK(&server.get_loop() == &loop);
     co_await end_of(server);
-    server =
-        co_await create_server(notes, "127.0.0.1", 0, {.reuse_address = false, .reuse_port = true});
+    auto starting =
+        create_server(notes, "127.0.0.1", 0, {.reuse_address = false, .reuse_port = true});
+    server = co_await std::move(starting);
     CHECK(option_of(server.sockets()[0], SOL_SOCKET, SO_REUSEADDR) == 0);
     CHECK(option_of(server.sockets()[0], SOL_SOCKET, SO_REUSEPORT) == 1);
     co_await end_of(server);
@@ -105,7 +106,8 @@ GYRE_TEST_CASE("create_server: an empty host is every interface (S322)") {
     server.abort_clients();
     co_await end_of(server);
 
-    server = co_await create_server(notes, "", 0, {.family = AF_INET});
+    auto starting = create_server(notes, "", 0, {.family = AF_INET});
+    server = co_await std::move(starting);
     CHECK(server.sockets().size() == 1);
     CHECK(server.sockets()[0].getsockname().host() == "0.0.0.0");
     co_await end_of(server);
@@ -180,7 +182,8 @@ GYRE_TEST_CASE("create_server: if one socket cannot listen, none does (S323)") {
     taken.bind(SocketAddress::ip("127.0.0.1", 0));
     const std::uint16_t port = taken.local_address().port();
     const std::vector<std::string> hosts{"127.0.0.2", "127.0.0.1"};
-    Server server = co_await create_server(notes, hosts, port, {.start_serving = false});
+    auto starting = create_server(notes, hosts, port, {.start_serving = false});
+    Server server = co_await std::move(starting);
     taken.listen(1);
     std::string end = co_await ending(server.start_serving());
     CHECK(end.find("Address already in use") != std::string::npos);
@@ -198,7 +201,8 @@ GYRE_TEST_CASE("create_server: it serves at once, or when told to, once (S324)")
     server.abort_clients();
     co_await end_of(server);
 
-    server = co_await create_server(notes, "127.0.0.1", 0, {.start_serving = false});
+    auto starting = create_server(notes, "127.0.0.1", 0, {.start_serving = false});
+    server = co_await std::move(starting);
     CHECK_FALSE(server.is_serving());
     CHECK_FALSE(connects(port_of(server)));
     CHECK(loop.statistics().descriptors == 0);
@@ -399,7 +403,8 @@ GYRE_TEST_CASE("Server: many connections that wait are accepted in one iteration
         ++made;
         return std::make_shared<Notes>();
     };
-    Server server = co_await create_server(factory, "127.0.0.1", 0, {.backlog = 20});
+    auto starting = create_server(factory, "127.0.0.1", 0, {.backlog = 20});
+    Server server = co_await std::move(starting);
     std::vector<Socket> clients(10);
     for (Socket& each : clients) {
         each = Socket::open(SocketAddress::Family::ipv4);
@@ -520,12 +525,13 @@ GYRE_TEST_CASE("Server: it lives without a handle to it (S332)") {
     auto protocol = std::make_shared<Notes>();
     auto held = std::make_shared<std::optional<Server>>();
     {
-        Server server = co_await create_server(
+        auto starting = create_server(
             [held, protocol] {
                 held->value().close();
                 return protocol;
             },
             "127.0.0.1", 0);
+        Server server = co_await std::move(starting);
         *held = server;
         port = port_of(server);
     }

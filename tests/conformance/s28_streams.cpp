@@ -152,7 +152,8 @@ GYRE_TEST_CASE("StreamReader: readuntil (S336)") {
     CHECK(data == "twoAA");
     std::string end = co_await ending(reader.readuntil(""));
     CHECK(end == "ValueError");
-    end = co_await ending(reader.readuntil(std::vector<std::string>{}));
+    auto reading = ending(reader.readuntil(std::vector<std::string>{}));
+    end = co_await std::move(reading);
     CHECK(end == "ValueError");
     reader.feed_data("rest");
     reader.feed_eof();
@@ -213,12 +214,14 @@ GYRE_TEST_CASE("StreamReader: of several separators the one that ends first (S33
     CHECK(data == "ccAAA");
     data = co_await reader.readuntil(separators);
     CHECK(data == "\r\n");
-    std::string end = co_await ending(reader.readuntil({std::string("a"), std::string("")}));
+    auto reading = ending(reader.readuntil({std::string("a"), std::string("")}));
+    std::string end = co_await std::move(reading);
     CHECK(end == "ValueError");
 
     // The shortest of those that end there counts for the limit.
     StreamReader tight = fed("dataEND", 4);
-    data = co_await detailed(tight.readuntil({std::string("END"), std::string("D")}));
+    auto reading_2 = detailed(tight.readuntil({std::string("END"), std::string("D")}));
+    data = co_await std::move(reading_2);
     CHECK(data == "overrun 6");
 }
 

@@ -463,7 +463,8 @@ GYRE_TEST_CASE("sock_*: cancelled, an operation watches the socket no more (S358
     accepting.cancel();
     std::string end = co_await ending(receiving);
     CHECK(end == "CancelledError");
-    co_await wait(std::vector<AnyTask>{receiving, accepting});
+    auto both = wait(std::vector<AnyTask>{receiving, accepting});
+    co_await std::move(both);
     CHECK(accepting.cancelled());
     CHECK(loop.statistics().descriptors == 0);
     CHECK(server.accept() == std::nullopt);

@@ -63,7 +63,8 @@ GYRE_TEST_CASE("datagrams: made, received in order, lost (S365, S367)") {
     server.first->sendto("back", server.second->sender);
     std::string back = co_await client.second->events.get();
     CHECK(back == "<back>");
-    co_await close_all({server.second, client.second});
+    auto closing = close_all({server.second, client.second});
+    co_await std::move(closing);
     CHECK(server.second->log == Log{"made", "lost nothing"});
     CHECK(server.first->is_closing());
     server.first->sendto("ignored", address);
@@ -78,7 +79,8 @@ GYRE_TEST_CASE("datagrams: another address than the remote one is a ValueError (
     const SocketAddress other = SocketAddress::ip("127.0.0.1", 9);
     CHECK(thrown_by([&] { client.first->sendto("x", other); }) == "ValueError");
     CHECK(thrown_by([&] { server.first->sendto("x"); }) == "ValueError");
-    co_await close_all({server.second, client.second});
+    auto closing = close_all({server.second, client.second});
+    co_await std::move(closing);
 }
 
 GYRE_TEST_CASE("datagrams: nobody there is told to error_received; later ones go (S366)") {
@@ -86,7 +88,8 @@ GYRE_TEST_CASE("datagrams: nobody there is told to error_received; later ones go
     const std::uint16_t port = server.first->sockname().port();
     auto client =
         co_await create_datagram_endpoint(recorder, Endpoint(), Endpoint("127.0.0.1", port));
-    co_await close_all({server.second});
+    auto closing = close_all({server.second});
+    co_await std::move(closing);
     client.first->sendto("lost");
     std::string refused = co_await client.second->events.get();
     CHECK(refused.find("refused") != std::string::npos);
@@ -97,7 +100,8 @@ GYRE_TEST_CASE("datagrams: nobody there is told to error_received; later ones go
     client.first->sendto(std::string(70'000, 'x'));
     std::string too_long = co_await client.second->events.get();
     CHECK(too_long.find("too long") != std::string::npos);
-    co_await close_all({client.second, again.second});
+    auto closing_2 = close_all({client.second, again.second});
+    co_await std::move(closing_2);
 }
 
 GYRE_TEST_CASE(
@@ -150,7 +154,8 @@ GYRE_TEST_CASE("datagrams: bad addresses and options (S365, S369)") {
     auto opened = co_await std::move(opening);
     CHECK(!opened.first->peername());
     opened.first->sendto("goes to the remote address");
-    co_await close_all({opened.second});
+    auto closing = close_all({opened.second});
+    co_await std::move(closing);
 }
 
 TEST_CASE("datagrams: a loop that closes lets go of its endpoints (S365)") {
