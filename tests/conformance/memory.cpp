@@ -40,7 +40,7 @@ std::size_t resident_bytes() {
 }
 
 constexpr std::size_t kTasks = 1'000'000;   // on one loop
-constexpr std::size_t kFewTasks = 200'000;  // on the others: nothing here is theirs
+constexpr std::size_t kFewTasks = 500'000;  // on the others: nothing here is theirs
 
 Coro<> asleep() { co_await sleep(1h); }
 

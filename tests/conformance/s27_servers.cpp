@@ -552,7 +552,8 @@ TEST_CASE("Server: a loop that closes ends it (S332, S306)") {
         std::uint16_t port = 0;
         std::optional<Server> kept;
         auto open = [&](bool keep) -> Coro<> {
-            Server server = co_await create_server([protocol] { return protocol; }, "127.0.0.1", 0);
+            auto starting = create_server([protocol] { return protocol; }, "127.0.0.1", 0);
+            Server server = co_await std::move(starting);
             port = port_of(server);
             if (keep) {
                 kept = server;

@@ -139,12 +139,12 @@ template <bool with_exceptions, class... A>
 
 template <bool with_exceptions, class R>
 [[nodiscard]] auto gather_range(R&& awaitables) {
-    const auto futures = ensure_futures(std::forward<R>(awaitables));
     std::vector<FutureRef> children;
-    children.reserve(futures.size());
-    for (const auto& each : futures) {
-        children.push_back(each.state());
+    if constexpr (requires { awaitables.size(); }) {
+        children.reserve(awaitables.size());
     }
+    for_each_future(std::forward<R>(awaitables),
+                    [&children](const auto& future) { children.push_back(future.state()); });
     return make_gather<VectorGather<with_exceptions, Gathered<GatheredEach<R>>>>(
         std::move(children));
 }

@@ -343,22 +343,30 @@ requires(detail::BareAwaitable<A>) [[nodiscard]] auto ensure_future(A&& operatio
 
 namespace detail {
 
-/// The futures of a collection. Coroutines and operations in it become tasks, in their order.
-template <class R>
-[[nodiscard]] auto ensure_futures(R&& awaitables) {
+/// take(future) for each of a collection. Coroutines and operations in it become tasks, in their
+/// order.
+template <class R, class F>
+void for_each_future(R&& awaitables, F take) {
     using Reference = decltype(*std::begin(awaitables));
     using Each = std::decay_t<Reference>;
     // Handles are copied: a view's elements are not its own.
     constexpr bool consumed = AnyCoro<Each> || !std::is_lvalue_reference_v<Reference> ||
                               (BareAwaitable<Each> && !std::is_lvalue_reference_v<R>);
-    std::vector<decltype(ensure_future(std::declval<Each>()))> futures;
     for (auto&& each : awaitables) {
         if constexpr (consumed) {
-            futures.push_back(ensure_future(std::move(each)));
+            take(ensure_future(std::move(each)));
         } else {
-            futures.push_back(ensure_future(each));
+            take(ensure_future(each));
         }
     }
+}
+
+template <class R>
+[[nodiscard]] auto ensure_futures(R&& awaitables) {
+    using Each = std::decay_t<decltype(*std::begin(awaitables))>;
+    std::vector<decltype(ensure_future(std::declval<Each>()))> futures;
+    for_each_future(std::forward<R>(awaitables),
+                    [&futures](auto future) { futures.push_back(std::move(future)); });
     return futures;
 }
 
