@@ -169,9 +169,6 @@ void EventLoop::poll_once() {
 
 void EventLoop::run_batch() {
     batch_.append(ready_);
-    if (shuffler_ != nullptr) {
-        shuffle_batch();
-    }
     // An ExitError leaves the rest queued, ahead of what this iteration queued meanwhile.
     struct KeepRest {
         EventLoop& loop;
@@ -182,6 +179,9 @@ void EventLoop::run_batch() {
             }
         }
     } keep{*this};
+    if (shuffler_ != nullptr) {
+        shuffle_batch();
+    }
     while (detail::Ready* node = batch_.pop()) {
         run_node(*node);
     }
