@@ -9,9 +9,12 @@
 
 namespace {
 
-// Blocks the loop: so long that it is slow where 1 ms is.
+// Longer than a step takes on a machine that has other work, too.
+constexpr auto kSlow = 20ms;
+
+// Blocks the loop, and is slow.
 void busy() {
-    const auto end = std::chrono::steady_clock::now() + 2ms;
+    const auto end = std::chrono::steady_clock::now() + kSlow + 2ms;
     while (std::chrono::steady_clock::now() < end) {
     }
 }
@@ -118,7 +121,7 @@ GYRE_TEST_CASE("slow: a step of a task, with its name, coroutine, file and line 
     CHECK(loop.slow_callback_duration == 100ms);
     Contexts reports(loop);
     loop.set_debug(true);
-    loop.slow_callback_duration = 0.001s;
+    loop.slow_callback_duration = 0.02s;
     Task<> task = create_task(slow_step(), {.name = "sluggish"});
     co_await task;
     loop.set_debug(false);
@@ -132,7 +135,7 @@ GYRE_TEST_CASE("slow: a step of a task, with its name, coroutine, file and line 
 GYRE_TEST_CASE("slow: the last step of a task, and one that throws (S270)" * in_order) {
     Contexts reports(loop);
     loop.set_debug(true);
-    loop.slow_callback_duration = 1ms;
+    loop.slow_callback_duration = kSlow;
     auto returns = []() -> Coro<> {
         co_await sleep(0s);
         busy();
@@ -156,7 +159,7 @@ GYRE_TEST_CASE("slow: the last step of a task, and one that throws (S270)" * in_
 GYRE_TEST_CASE("slow: callbacks, timers and done-callbacks (S270)" * in_order) {
     Contexts reports(loop);
     loop.set_debug(true);
-    loop.slow_callback_duration = 1ms;
+    loop.slow_callback_duration = kSlow;
     loop.call_soon(busy);
     loop.call_later(0s, busy);
     Future<> future = create_future();
@@ -172,7 +175,7 @@ GYRE_TEST_CASE("slow: callbacks, timers and done-callbacks (S270)" * in_order) {
 
 GYRE_TEST_CASE("slow: not what is quicker, nor anything without debug mode (S270)") {
     Contexts reports(loop);
-    loop.slow_callback_duration = 1ms;
+    loop.slow_callback_duration = kSlow;
     loop.call_soon(busy);
     co_await ticks(2);
     loop.set_debug(true);
@@ -191,7 +194,7 @@ GYRE_TEST_CASE("slow: a handler that throws or exits is no danger to the loop (S
         loop.set_exception_handler(
             [](EventLoop&, const ExceptionContext&) { throw std::runtime_error("broken"); });
         loop.set_debug(true);
-        loop.slow_callback_duration = 1ms;
+        loop.slow_callback_duration = kSlow;
         loop.call_soon(busy);
         co_await ticks(2);
         loop.set_debug(false);
