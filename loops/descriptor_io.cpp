@@ -1,11 +1,10 @@
+#include "transfer.hpp"
+
 #include <gyre/detail/descriptor_io.hpp>
 
 #include <pthread.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -13,26 +12,6 @@
 namespace gyre::detail {
 
 namespace {
-
-constexpr std::size_t kPartsAtOnce = 64;
-
-// Calls until it is not interrupted.
-template <class F>
-std::optional<std::size_t> transfer(std::error_code& error, F call) noexcept {
-    for (;;) {
-        const ::ssize_t count = call();
-        if (count >= 0) {
-            return static_cast<std::size_t>(count);
-        }
-        if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return std::nullopt;
-        }
-        if (errno != EINTR) {
-            error.assign(errno, std::generic_category());
-            return std::nullopt;
-        }
-    }
-}
 
 // Keeps SIGPIPE from this thread while it lives: a pipe has no MSG_NOSIGNAL.
 class NoPipeSignal {
@@ -71,14 +50,10 @@ std::optional<std::size_t> read_descriptor(int fd, std::span<char> buffer,
 
 std::optional<std::size_t> write_descriptor(int fd, std::span<const std::string_view> parts,
                                             std::error_code& error) noexcept {
-    std::array<::iovec, kPartsAtOnce> vectors;
-    const std::size_t count = std::min(parts.size(), vectors.size());
-    for (std::size_t index = 0; index < count; ++index) {
-        vectors[index] = {const_cast<char*>(parts[index].data()), parts[index].size()};
-    }
+    IoVectors vectors(parts);
     const NoPipeSignal no_signal;
-    const auto written =
-        transfer(error, [&] { return ::writev(fd, vectors.data(), static_cast<int>(count)); });
+    const auto written = transfer(
+        error, [&] { return ::writev(fd, vectors.data(), static_cast<int>(vectors.size())); });
     if (error == std::errc::broken_pipe) {
         no_signal.take();
     }

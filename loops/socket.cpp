@@ -1,3 +1,5 @@
+#include "transfer.hpp"
+
 #include <gyre/errors.hpp>
 #include <gyre/socket.hpp>
 
@@ -5,19 +7,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
 
 namespace gyre {
 
 namespace {
-
-constexpr std::size_t kPartsAtOnce = 64;
 
 [[noreturn]] void fail(int error, const std::string& what) {
     throw std::system_error(error, std::generic_category(), what);
@@ -54,28 +51,10 @@ const ::sockaddr* native(const SocketAddress& address) noexcept {
 
 bool would_wait(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
-// Calls until it is not interrupted; nullopt if it would have to wait.
-template <class F>
-std::optional<std::size_t> transfer(std::error_code& error, F call) noexcept {
-    for (;;) {
-        const ::ssize_t count = call();
-        if (count >= 0) {
-            return static_cast<std::size_t>(count);
-        }
-        if (would_wait(errno)) {
-            return std::nullopt;
-        }
-        if (errno != EINTR) {
-            error.assign(errno, std::generic_category());
-            return std::nullopt;
-        }
-    }
-}
-
 template <class F>
 std::optional<std::size_t> transfer(const char* what, F call) {
     std::error_code error;
-    const auto count = transfer(error, call);
+    const auto count = detail::transfer(error, call);
     if (error) {
         fail(error.value(), what);
     }
@@ -215,24 +194,20 @@ std::optional<std::size_t> Socket::send_to(std::string_view data, const SocketAd
 
 std::optional<std::size_t> Socket::recv(std::span<char> buffer,
                                         std::error_code& error) const noexcept {
-    return transfer(error, [&] { return ::recv(fd_, buffer.data(), buffer.size(), 0); });
+    return detail::transfer(error, [&] { return ::recv(fd_, buffer.data(), buffer.size(), 0); });
 }
 
 std::optional<std::size_t> Socket::send(std::span<const std::string_view> parts,
                                         std::error_code& error) const noexcept {
     if (parts.size() == 1) {
-        return transfer(
+        return detail::transfer(
             error, [&] { return ::send(fd_, parts[0].data(), parts[0].size(), MSG_NOSIGNAL); });
     }
-    std::array<::iovec, kPartsAtOnce> vectors;
-    const std::size_t count = std::min(parts.size(), vectors.size());
-    for (std::size_t index = 0; index < count; ++index) {
-        vectors[index] = {const_cast<char*>(parts[index].data()), parts[index].size()};
-    }
+    detail::IoVectors vectors(parts);
     ::msghdr message{};
     message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    return transfer(error, [&] { return ::sendmsg(fd_, &message, MSG_NOSIGNAL); });
+    message.msg_iovlen = vectors.size();
+    return detail::transfer(error, [&] { return ::sendmsg(fd_, &message, MSG_NOSIGNAL); });
 }
 
 void Socket::shutdown_write() {

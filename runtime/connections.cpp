@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <map>
 #include <system_error>
 #include <vector>
 

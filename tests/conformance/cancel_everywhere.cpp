@@ -269,6 +269,13 @@ Coro<> naps() { co_await sleep(1ms); }
 
 Coro<> gathers() { co_await gather(leaf(1), leaf(3), create_task(leaf(2))); }
 
+Coro<> end_all(std::vector<Task<>>& tasks) {
+    for (Task<>& task : tasks) {
+        task.cancel();
+        std::string end = co_await ending(task);
+    }
+}
+
 Coro<> waits_for_all() {
     std::vector<Task<>> tasks;
     for (int i = 0; i < 3; ++i) {
@@ -280,11 +287,7 @@ Coro<> waits_for_all() {
     } catch (...) {
         error = std::current_exception();
     }
-    // wait() leaves them be.
-    for (Task<>& task : tasks) {
-        task.cancel();
-        std::string end = co_await ending(task);
-    }
+    co_await end_all(tasks);  // wait() leaves them be
     if (error != nullptr) {
         std::rethrow_exception(error);
     }
@@ -323,10 +326,7 @@ Coro<> completes_in_order() {
     } catch (...) {
         error = std::current_exception();
     }
-    for (Task<>& task : tasks) {
-        task.cancel();
-        std::string end = co_await ending(task);
-    }
+    co_await end_all(tasks);
     if (error != nullptr) {
         std::rethrow_exception(error);
     }
