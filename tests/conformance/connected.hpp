@@ -3,6 +3,8 @@
 
 #include "support.hpp"
 
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -75,6 +77,30 @@ inline Socket listening(int backlog = 10) {
     socket.listen(backlog);
     return socket;
 }
+
+/// An address of this machine where only this process opens ports: one that was closed stays free.
+inline std::string own_host() {
+    const auto id = static_cast<unsigned>(::getpid());
+    return "127." + std::to_string(1 + id / 65536 % 100) + '.' + std::to_string(id / 256 % 256) +
+           '.' + std::to_string(id % 256);
+}
+
+/// An address where nobody listens. The socket keeps it, or another program may take it meanwhile.
+class Refusing {
+public:
+    explicit Refusing(const std::string& host = "127.0.0.1") {
+        const SocketAddress any = SocketAddress::ip(host, 0);
+        socket_ = Socket::open(any.family());
+        socket_.bind(any);
+        address_ = socket_.local_address();
+    }
+    operator const SocketAddress&() const noexcept { return address_; }
+    [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
+
+private:
+    Socket socket_;
+    SocketAddress address_;
+};
 
 /// Over TCP.
 template <class P = Notes>

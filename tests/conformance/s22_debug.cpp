@@ -379,6 +379,24 @@ TEST_CASE("destroyed but pending: which task, and where it waits (S87, S53)") {
     }
 }
 
+TEST_CASE("never awaited: not what a group kept ready for its end when its loop goes (S275)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        std::string text;
+        {
+            const Stderr written;
+            auto loop = new_event_loop(spec);
+            create_task(*loop, with_task_group([](TaskGroup&) -> Coro<> { co_await sleep(1h); }));
+            loop->call_soon([&] { loop->stop(); });
+            loop->run_forever();
+            loop.reset();
+            text = written.text();
+        }
+        CHECK(has(text, "Task was destroyed but it is pending!"));
+        CHECK_FALSE(has(text, "never awaited"));
+    }
+}
+
 GYRE_TEST_CASE("an exception in a callback: which one (S46, S53)" * in_order) {
     Contexts reports(loop);
     loop.call_soon([] { throw std::runtime_error("soon"); });

@@ -147,9 +147,10 @@ GYRE_TEST_CASE("create_server: over a socket that is bound, of streams only (S32
 }
 
 GYRE_TEST_CASE("create_server: an address in use is an error that names it; nothing stays (S323)") {
-    Server first = co_await create_server(notes, "127.0.0.1", 0);
+    const std::string here = own_host();
+    Server first = co_await create_server(notes, here, 0);
     const std::uint16_t port = port_of(first);
-    const std::vector<std::string> hosts{"127.0.0.2", "127.0.0.1"};
+    const std::vector<std::string> hosts{"127.0.0.2", here};
     std::string text;
     std::error_code code;
     try {
@@ -159,7 +160,7 @@ GYRE_TEST_CASE("create_server: an address in use is an error that names it; noth
         code = error.code();
     }
     CHECK(code == std::errc::address_in_use);
-    CHECK(text.find("127.0.0.1:" + std::to_string(port)) != std::string::npos);
+    CHECK(text.find(here + ":" + std::to_string(port)) != std::string::npos);
     CHECK(loop.statistics().descriptors == 1);
     Server third = co_await create_server(notes, "127.0.0.2", port);
     co_await end_of(third);
@@ -176,12 +177,13 @@ GYRE_TEST_CASE("create_server: an address that is not ours is left out, unless i
 }
 
 GYRE_TEST_CASE("create_server: if one socket cannot listen, none does (S323)") {
+    const std::string here = own_host();
     // Bound beside each other, only one of them can listen.
     Socket taken = Socket::open(SocketAddress::Family::ipv4);
     taken.set_reuse_address(true);
-    taken.bind(SocketAddress::ip("127.0.0.1", 0));
+    taken.bind(SocketAddress::ip(here, 0));
     const std::uint16_t port = taken.local_address().port();
-    const std::vector<std::string> hosts{"127.0.0.2", "127.0.0.1"};
+    const std::vector<std::string> hosts{"127.0.0.2", here};
     auto starting = create_server(notes, hosts, port, {.start_serving = false});
     Server server = co_await std::move(starting);
     taken.listen(1);

@@ -1,4 +1,5 @@
 // Section 29: add_reader and add_writer, sock_recv and its kin.
+#include "connected.hpp"
 #include "raw_loop.hpp"
 
 #include <memory>
@@ -437,15 +438,10 @@ GYRE_TEST_CASE("sock_accept: a socket that does not block, and its peer's addres
 }
 
 GYRE_TEST_CASE("sock_connect: a failure is the connect error (S357)") {
-    SocketAddress refusing;
-    {
-        Socket socket = Socket::open(SocketAddress::Family::ipv4);
-        socket.bind(SocketAddress::ip("127.0.0.1", 0));
-        refusing = socket.local_address();
-    }
+    const Refusing refusing;
     Socket client = Socket::open(SocketAddress::Family::ipv4);
     std::string end = co_await ending(sock_connect(client, refusing));
-    CHECK(end == "connect " + refusing.to_string() + ": Connection refused");
+    CHECK(end == "connect " + refusing.address().to_string() + ": Connection refused");
     CHECK(loop.statistics().descriptors == 0);
     Socket local = Socket::open(SocketAddress::Family::local);
     end = co_await ending(sock_connect(local, SocketAddress::unix_path("/nowhere/at/all")));

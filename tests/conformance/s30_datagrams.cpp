@@ -1,5 +1,5 @@
 // Section 30: datagrams.
-#include "support.hpp"
+#include "connected.hpp"
 
 #include <sys/socket.h>
 
@@ -84,16 +84,16 @@ GYRE_TEST_CASE("datagrams: another address than the remote one is a ValueError (
 }
 
 GYRE_TEST_CASE("datagrams: nobody there is told to error_received; later ones go (S366)") {
-    auto server = co_await create_datagram_endpoint(recorder, Endpoint("127.0.0.1", 0));
+    const std::string host = own_host();
+    auto server = co_await create_datagram_endpoint(recorder, Endpoint(host, 0));
     const std::uint16_t port = server.first->sockname().port();
-    auto client =
-        co_await create_datagram_endpoint(recorder, Endpoint(), Endpoint("127.0.0.1", port));
+    auto client = co_await create_datagram_endpoint(recorder, Endpoint(), Endpoint(host, port));
     auto closing = close_all({server.second});
     co_await std::move(closing);
     client.first->sendto("lost");
     std::string refused = co_await client.second->events.get();
     CHECK(refused.find("refused") != std::string::npos);
-    auto again = co_await create_datagram_endpoint(recorder, Endpoint("127.0.0.1", port));
+    auto again = co_await create_datagram_endpoint(recorder, Endpoint(host, port));
     client.first->sendto("arrives");
     std::string event = co_await again.second->events.get();
     CHECK(event == "<arrives>");

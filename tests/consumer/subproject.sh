@@ -15,7 +15,7 @@ ln -s "$source" "$project/subprojects/gyre"
 cp "$consumer" "$project/consumer.cpp"
 cat >"$project/meson.build" <<'END'
 project('consumer', 'cpp',
-  default_options: ['cpp_std=c++20', 'buildtype=debug', 'default_library=static'])
+  default_options: ['cpp_std=c++20', 'buildtype=plain', 'default_library=static'])
 gyre_dep = dependency('gyre')
 test('consumer', executable('consumer', 'consumer.cpp', dependencies: gyre_dep))
 END

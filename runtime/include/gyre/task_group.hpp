@@ -147,6 +147,18 @@ concept GroupBody = requires(F& body, TaskGroup& group) {
     requires Awaitable<std::invoke_result_t<F&, TaskGroup&>>;
 };
 
+/// Closes a coroutine that was not awaited, without a warning: the frame that was to do so is gone.
+class ClosesUnused {
+public:
+    explicit ClosesUnused(Coro<>& coro) noexcept : coro_(coro) {}
+    ClosesUnused(const ClosesUnused&) = delete;
+    ClosesUnused& operator=(const ClosesUnused&) = delete;
+    ~ClosesUnused() { coro_.close(); }
+
+private:
+    Coro<>& coro_;
+};
+
 template <class F>
 Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body) {
     using T = AwaitResult<std::invoke_result_t<F&, TaskGroup&>>;
@@ -154,6 +166,7 @@ Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body) {
     Storage<T> result;
     std::exception_ptr error;
     Coro<> end = group.finish(error);  // made first: once there are tasks it must not fail
+    const ClosesUnused closes_end(end);
     group.enter();
     try {
         auto awaitable = std::invoke(body, group);
