@@ -56,9 +56,9 @@ int ask_system(const char* host, const Port& port, const AddressOptions& options
     return 0;
 }
 
-// Whatever the system might read as a number, and its word for null.
+// Whatever the system might read as a number.
 bool may_be_numeric(const std::string& host) {
-    return host.find(':') != std::string::npos || host == "*" ||
+    return host.find(':') != std::string::npos ||
            (!host.empty() && std::isdigit(static_cast<unsigned char>(host.front())) != 0);
 }
 
@@ -133,14 +133,15 @@ AddressQuery::AddressQuery(const Host& host, const Port& port, AddressOptions op
     }
     const bool numeric_only = (options.flags & AI_NUMERICHOST) != 0;
     const bool c_string = name_.find('\0') == std::string::npos;
-    if (c_string && (host.is_null() || numeric_only || may_be_numeric(name_))) {
-        const char* const number = host.is_null() ? nullptr : name_.c_str();
+    const bool null = host.is_null() || name_ == "*";  // as the system has it
+    if (c_string && (null || numeric_only || may_be_numeric(name_))) {
+        const char* const number = null ? nullptr : name_.c_str();
         const int error = ask_system(number, port, options, infos_);
         answered_ = error == 0;
         if (answered_) {
             return;
         }
-        if (error != EAI_NONAME || host.is_null() || numeric_only || is_scoped_number(name_)) {
+        if (error != EAI_NONAME || null || numeric_only || is_scoped_number(name_)) {
             throw_resolve_error(error, what);
         }
     }
