@@ -124,16 +124,17 @@ void throw_resolve_error(int code, const std::string& what) {
     throw ResolveError(code, what + ": " + ::gai_strerror(code));
 }
 
-AddressQuery::AddressQuery(const Host& host, const Port& port, AddressOptions options)
-    : name_(host.text()), options_(options), family_(options.family) {
-    const std::string what = "getaddrinfo " + name_;
+AddressQuery::AddressQuery(Host host, const Port& port, AddressOptions options)
+    : name_(std::move(host).text()), options_(options), family_(options.family) {
+    const auto what = [this] { return "getaddrinfo " + name_; };
     if (is_number_of_no_port(port.text())) {
         throw ResolveError(EAI_SERVICE,
-                           what + ": a port of at most 65535 is expected, not " + port.text());
+                           what() + ": a port of at most 65535 is expected, not " + port.text());
     }
     const bool numeric_only = (options.flags & AI_NUMERICHOST) != 0;
     const bool c_string = name_.find('\0') == std::string::npos;
-    const bool null = host.is_null() || name_ == "*";  // as the system has it
+    // What was moved out of it is the name alone. A star is the system's other word for null.
+    const bool null = host.is_null() || name_ == "*";
     if (c_string && (null || numeric_only || may_be_numeric(name_))) {
         const char* const number = null ? nullptr : name_.c_str();
         const int error = ask_system(number, port, options, infos_);
@@ -142,7 +143,7 @@ AddressQuery::AddressQuery(const Host& host, const Port& port, AddressOptions op
             return;
         }
         if (error != EAI_NONAME || null || numeric_only || is_scoped_number(name_)) {
-            throw_resolve_error(error, what);
+            throw_resolve_error(error, what());
         }
     }
     // What is wrong with the rest, and which kinds of sockets there are, is the same for any host.
@@ -150,17 +151,21 @@ AddressQuery::AddressQuery(const Host& host, const Port& port, AddressOptions op
     any.flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
     const int error = ask_system(options.family == AF_INET6 ? "::" : "0.0.0.0", port, any, infos_);
     if (error != 0) {
-        throw_resolve_error(error, what);
+        throw_resolve_error(error, what());
     }
     family_ = family_to_ask(options);
     if (family_ == -1 || name_.empty() || !c_string) {
-        throw_resolve_error(EAI_NONAME, what);
+        throw_resolve_error(EAI_NONAME, what());
     }
 }
 
-NameQuestion AddressQuery::question() const {
+NameQuestion AddressQuery::take_question() {
     NameQuestion question;
-    question.name = name_;
+    if ((options_.flags & AI_CANONNAME) != 0) {
+        question.name = name_;
+    } else {
+        question.name = std::move(name_);
+    }
     question.family = family_;
     question.flags = options_.flags;
     return question;

@@ -17,13 +17,14 @@ namespace gyre::detail {
 class AddressQuery {
 public:
     /// Throws ResolveError for what is wrong with any host, and for a host that cannot be a name.
-    AddressQuery(const Host& host, const Port& port, AddressOptions options);
+    AddressQuery(Host host, const Port& port, AddressOptions options);
 
     [[nodiscard]] bool answered() const noexcept { return answered_; }
     /// The list, once answered.
     [[nodiscard]] std::vector<AddressInfo> take() { return std::move(infos_); }
 
-    [[nodiscard]] NameQuestion question() const;
+    /// What to ask, once.
+    [[nodiscard]] NameQuestion take_question();
     [[nodiscard]] std::vector<AddressInfo> combine(const NameAnswer& answer) const;
 
 private:

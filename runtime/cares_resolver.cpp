@@ -20,6 +20,14 @@ constexpr std::size_t kMostPackets = 100;
 // So many that nobody waits for are left alone in a channel before a new one takes its place.
 constexpr std::size_t kMostAbandoned = 50;
 
+NameAnswer answer_of(Outcome outcome, const std::string& name) {
+    if (outcome.error != 0) {
+        throw_resolve_error(outcome.error, "getaddrinfo " + name);
+    }
+    sort_addresses(outcome.answer.addresses);
+    return std::move(outcome.answer);
+}
+
 }  // namespace
 
 // A lookup that a coroutine waits for. However that ends, the wait ends with this.
@@ -57,22 +65,15 @@ Coro<NameAnswer> CaresResolver::addresses_of(NameQuestion question) {
         sort_addresses(known->addresses);
         co_return std::move(*known);
     }
-    const std::string key = AnswerCache::key_of(question);
-    const std::string what = "getaddrinfo " + question.name;
-    Outcome outcome;
+    const std::string key = settings_.cache == 0 ? std::string() : AnswerCache::key_of(question);
     if (const Outcome* kept = cache_.find(key, loop_.time()); kept != nullptr) {
-        outcome = *kept;
-    } else {
-        Lookup lookup = std::make_shared<CaresLookup>(loop_);
-        lookup->question = std::move(question);
-        outcome = co_await ask(std::move(lookup));
-        cache_.store(key, outcome, loop_.time());
+        co_return answer_of(Outcome(*kept), question.name);
     }
-    if (outcome.error != 0) {
-        throw_resolve_error(outcome.error, what);
-    }
-    sort_addresses(outcome.answer.addresses);
-    co_return std::move(outcome.answer);
+    Lookup lookup = std::make_shared<CaresLookup>(loop_);
+    lookup->question = std::move(question);
+    co_await ask(lookup);
+    cache_.store(key, lookup->outcome, loop_.time());
+    co_return answer_of(std::move(lookup->outcome), lookup->question.name);
 }
 
 Coro<std::string> CaresResolver::name_of(SocketAddress address) {
@@ -82,11 +83,11 @@ Coro<std::string> CaresResolver::name_of(SocketAddress address) {
     }
     Lookup lookup = std::make_shared<CaresLookup>(loop_);
     lookup->address = address;
-    Outcome outcome = co_await ask(std::move(lookup));
-    if (outcome.error != 0) {
-        throw_resolve_error(outcome.error, "getnameinfo " + address.host());
+    co_await ask(lookup);
+    if (lookup->outcome.error != 0) {
+        throw_resolve_error(lookup->outcome.error, "getnameinfo " + address.host());
     }
-    co_return std::move(outcome.answer.canonname);
+    co_return std::move(lookup->outcome.answer.canonname);
 }
 
 void CaresResolver::close() noexcept {
@@ -96,13 +97,12 @@ void CaresResolver::close() noexcept {
     retired_.clear();
 }
 
-Coro<Outcome> CaresResolver::ask(Lookup lookup) {
+Coro<> CaresResolver::ask(Lookup lookup) {
     const Waiting waiting(*this, lookup);
     co_await lookup->done;
     if (lookup->failure != nullptr) {
         std::rethrow_exception(lookup->failure);
     }
-    co_return std::move(lookup->outcome);
 }
 
 void CaresResolver::submit(const Lookup& lookup) {

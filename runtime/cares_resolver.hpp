@@ -33,7 +33,7 @@ private:
     class Waiting;
     using Lookup = std::shared_ptr<CaresLookup>;
 
-    [[nodiscard]] Coro<Outcome> ask(Lookup lookup);
+    [[nodiscard]] Coro<> ask(Lookup lookup);
     void submit(const Lookup& lookup);
     void give_up(const Lookup& lookup) noexcept;
     void answered(const Lookup& lookup) noexcept override;

@@ -48,9 +48,12 @@ std::string lower_case(std::string text) {
 
 std::optional<NameAnswer> LocalNames::find(const std::string& name, int family) {
     read_if_changed();
-    const std::string wanted = lower_case(name);
+    const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (std::any_of(name.begin(), name.end(), is_upper)) {
+        return find(lower_case(name), family);
+    }
     NameAnswer answer;
-    if (const auto found = entries_.find(wanted); found != entries_.end()) {
+    if (const auto found = entries_.find(name); found != entries_.end()) {
         for (const Entry& each : found->second) {
             const SocketAddress address = as_family(each.address, family);
             if (address) {
@@ -59,7 +62,7 @@ std::optional<NameAnswer> LocalNames::find(const std::string& name, int family) 
             }
         }
     }
-    if (answer.addresses.empty() && is_localhost(wanted)) {
+    if (answer.addresses.empty() && is_localhost(name)) {
         if (family != AF_INET) {
             answer.addresses.push_back(SocketAddress::ip("::1", 0));
         }

@@ -41,12 +41,12 @@ std::string without_own_domain(std::string name) {
 }
 
 Coro<std::vector<AddressInfo>> addresses(Host host, Port port, AddressOptions options) {
-    detail::AddressQuery query(host, port, options);
+    detail::AddressQuery query(std::move(host), port, options);
     if (query.answered()) {
         co_return query.take();
     }
     const std::shared_ptr<Resolver> resolver = get_resolver(get_running_loop());
-    NameQuestion question = query.question();
+    NameQuestion question = query.take_question();
     NameAnswer answer = co_await resolver->addresses_of(std::move(question));
     co_return query.combine(answer);
 }

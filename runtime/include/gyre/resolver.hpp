@@ -33,7 +33,8 @@ public:
 
     [[nodiscard]] bool is_null() const noexcept { return !text_; }
     /// Empty for null, too.
-    [[nodiscard]] std::string text() const { return text_.value_or(std::string()); }
+    [[nodiscard]] std::string text() const& { return text_.value_or(std::string()); }
+    [[nodiscard]] std::string text() && { return std::move(text_).value_or(std::string()); }
 
 private:
     std::optional<std::string> text_;
