@@ -117,6 +117,10 @@ def main():
     times = {name: [] for name, _ in WAYS}
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
+        try:
+            os.nice(-20)  # other programs are not what is measured
+        except PermissionError:
+            pass
         server = start_server(folder, dnsmasq)
         try:
             pin(server.pid, 0)
