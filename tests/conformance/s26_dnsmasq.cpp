@@ -75,8 +75,10 @@ private:
             return nullptr;
         }
         std::unique_ptr<Dnsmasq> made(new Dnsmasq());
-        const Refusing free(own_host());  // only this process has ports there
-        made->address_ = free.address();
+        {
+            const Refusing free(own_host());  // only this process has ports there
+            made->address_ = free.address();
+        }
         std::vector<std::string> words = {*found,
                                           "--keep-in-foreground",
                                           "--conf-file=/dev/null",

@@ -237,6 +237,16 @@ GYRE_TEST_CASE("getaddrinfo: a server that is not there gives way to the next (S
     CHECK(end == "192.0.2.1");
 }
 
+GYRE_TEST_CASE(
+    "getaddrinfo: without a resolv.conf, and no server on this machine, it ends (S319)") {
+    set_resolver(
+        loop,
+        make_resolver(loop, "cares",
+                      {.timeout = 10ms, .tries = 1, .resolv_conf = kNoFile, .hosts = kNoFile}));
+    std::string end = co_await look_up("name.invalid", ipv4());
+    CHECK((end == "EAI_AGAIN" || end == "EAI_NONAME"));
+}
+
 GYRE_TEST_CASE("getaddrinfo: the loop turns while a server is silent (S319)") {
     const dns::Server server([](const Query&) { return Replies(); });
     use_cares(loop, server);
