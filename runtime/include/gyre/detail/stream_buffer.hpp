@@ -15,6 +15,8 @@ namespace gyre::detail {
 class StreamBuffer {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    /// How many bytes were ever taken.
+    [[nodiscard]] std::size_t position() const noexcept { return position_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     [[nodiscard]] std::string_view view() const noexcept { return {data_.get() + begin_, size()}; }
 
@@ -45,6 +47,7 @@ public:
     }
     void drop(std::size_t count) noexcept {
         begin_ += count;
+        position_ += count;
         if (begin_ == end_) {
             begin_ = end_ = 0;
             if (capacity_ > kKept) {
@@ -83,6 +86,7 @@ private:
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    std::size_t position_ = 0;
     std::size_t wanted_ = kLeastAtOnce;
 };
 
