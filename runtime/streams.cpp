@@ -1,3 +1,4 @@
+#include <gyre/event_loop.hpp>
 #include <gyre/streams.hpp>
 
 #include <cassert>
@@ -29,12 +30,25 @@ public:
     Closer(const Closer&) = delete;
     Closer& operator=(const Closer&) = delete;
     ~Closer() {
-        if (const std::shared_ptr<Transport>& transport = state_->transport()) {
-            transport->close();
+        Transport& transport = *state_->transport();
+        if (!transport.is_closing()) {
+            if (detail::running_loop != nullptr && detail::running_loop->get_debug()) {
+                report_unclosed(transport);
+            }
+            transport.close();
         }
     }
 
 private:
+    // A destructor has nobody to tell of a failure.
+    static void report_unclosed(const Transport& transport) noexcept try {
+        const std::string ends =
+            transport.sockname().to_string() + " -> " + transport.peername().to_string();
+        detail::running_loop->call_exception_handler(
+            ExceptionContext("unclosed StreamWriter " + ends));
+    } catch (...) {
+    }
+
     std::shared_ptr<detail::StreamState> state_;
 };
 
