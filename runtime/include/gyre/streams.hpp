@@ -35,10 +35,12 @@ inline constexpr std::size_t kDefaultStreamLimit = std::size_t{64} << 10;
 /// }
 /// ```
 ///
-/// A handle: copies read the same stream. One task at a time may wait in it, another one's attempt
-/// is a RuntimeError. Cancel safety: a cancelled read takes no byte. Every read throws the
-/// connection's error (std::system_error) once there is one. Thread rule: the loop's thread.
-/// asyncio: StreamReader.
+/// A handle: copies read the same stream. A read begins when it is awaited, which happens once, and
+/// stands wherever a Coro<std::string> does: in create_task(), in wait_for(). It completes at once
+/// where what it asks for is there, else one iteration after that came. One task at a time may wait
+/// in it, another one's attempt is a RuntimeError. Cancel safety: a cancelled read takes no byte.
+/// Every read throws the connection's error (std::system_error) once there is one. Thread rule: the
+/// loop's thread. asyncio: StreamReader.
 class GYRE_API StreamReader {
 public:
     /// One that is fed by hand. `limit` bounds a line's length. Throws ValueError for 0.
@@ -117,7 +119,8 @@ public:
     }
 
     /// Completes at once unless more than the high-water mark waits to be sent, else when no more
-    /// than the low one does. Throws the connection's error. Cancel safety: cancels the wait alone.
+    /// than the low one does; after one iteration if the connection is being closed. Throws the
+    /// connection's error. Cancel safety: cancels the wait alone.
     [[nodiscard]] detail::StreamDrain drain() const { return detail::StreamDrain(state_); }
 
     void write_eof() const { transport().write_eof(); }
