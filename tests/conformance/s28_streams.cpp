@@ -409,7 +409,7 @@ GYRE_TEST_CASE("StreamWriter: write never waits; drain waits while too much wait
     const Ticks ticks_here(loop);
     co_await s.writer.drain();
     CHECK(ticks_here.count() == 0);
-    std::string data = co_await sock_recv(s.peer, 100);
+    std::string data = co_await receive(s.peer, 13);
     CHECK(data == "hello world!\n");
 
     s.writer.write(megabyte);
@@ -456,7 +456,8 @@ GYRE_TEST_CASE("StreamWriter: a loop of write and drain learns that the peer is 
         s.writer.write("data");
         end = co_await ending(s.writer.drain());
     }
-    CHECK(end.find("Connection reset") != std::string::npos);
+    const bool told = end.find("Connection reset") != std::string::npos;
+    CHECK((told || end.find("Broken pipe") != std::string::npos));
     end = co_await ending(s.close());
     CHECK(end.find("Broken pipe") != std::string::npos);
 }
@@ -520,6 +521,7 @@ GYRE_TEST_CASE("StreamWriter: wait_closed until the end, with its error (S348)")
     std::string end = co_await sock_recv(s.peer, 1);
     CHECK(end.empty());
 
+    const faults::NoFaults none;  // all is written before the peer closes
     Stream other = co_await stream();
     co_await sock_sendall(other.peer, "unread");
     other.writer.write("not read either");
@@ -550,10 +552,8 @@ GYRE_TEST_CASE("streams: the peer's end of file leaves the way back open (S350)"
     CHECK(s.writer.can_write_eof());
     s.writer.write_eof();
     CHECK(thrown_by([&] { s.writer.write("more"); }) == "RuntimeError");
-    data = co_await sock_recv(s.peer, 100);
+    data = co_await receive_all(s.peer);
     CHECK(data == "answer");
-    data = co_await sock_recv(s.peer, 100);
-    CHECK(data.empty());
     co_await s.close();
 }
 
@@ -563,10 +563,8 @@ GYRE_TEST_CASE("StreamWriter: the last handle to go closes behind what was writt
     StreamReader reader = s->reader;
     s->writer.write("last words");
     s.reset();
-    std::string data = co_await sock_recv(peer, 100);
+    std::string data = co_await receive_all(peer);
     CHECK(data == "last words");
-    data = co_await sock_recv(peer, 100);
-    CHECK(data.empty());
     data = co_await reader.read();
     CHECK(data.empty());
 }
@@ -775,6 +773,7 @@ TEST_CASE("streams: a loop closed with a connection in use frees it (S306)") {
         writer->write("ignored");
         writer->close();
         char byte = 0;
+        const faults::NoFaults none;
         CHECK(peer->recv({&byte, 1}) == std::size_t{0});
         writer.reset();
         CHECK(detail::step.live_frames == frames);
