@@ -285,12 +285,13 @@ GYRE_TEST_CASE(
     const std::string list = "cd /proc/self/fd; for fd in *; do [ -e $fd ] && echo $fd; done";
     const std::array<int, 1> passed{ends[1]};
     process = co_await create_subprocess_shell(
-        list, {.stdin_ = DEVNULL, .stdout_ = PIPE, .pass_fds = passed, .close_fds = true});
+        list, {.stdin_ = DEVNULL, .stdout_ = PIPE, .pass_fds = passed});
     output = co_await process.communicate();
     CHECK(output.stdout_->find("\n" + std::to_string(ends[1]) + "\n") != std::string::npos);
     CHECK(output.stdout_->find("\n" + std::to_string(ends[0]) + "\n") == std::string::npos);
     CHECK(output.stdout_->find("\n" + std::to_string(leak) + "\n") == std::string::npos);
-    process = co_await create_subprocess_shell(list, {.stdin_ = DEVNULL, .stdout_ = PIPE});
+    process = co_await create_subprocess_shell(
+        list, {.stdin_ = DEVNULL, .stdout_ = PIPE, .close_fds = false});
     output = co_await process.communicate();
     CHECK(output.stdout_->find("\n" + std::to_string(ends[1]) + "\n") == std::string::npos);
     CHECK(output.stdout_->find("\n" + std::to_string(leak) + "\n") != std::string::npos);

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <random>
@@ -174,8 +173,8 @@ public:
     Coro<> begin() {
         loop_.add_signal_handler(SIGUSR2, [] {});
         loop_.call_later(1h, [] {});
-        server_ = co_await start_server(echo, "127.0.0.1", 0);
-        const std::uint16_t port = server_.sockets()[0].port();
+        Server server = co_await start_server(echo, "127.0.0.1", 0);  // the loop keeps it
+        const std::uint16_t port = server.sockets()[0].port();
         for (int i = 0; i < 4; ++i) {
             keep(flood(port));
             keep(forget(port));
@@ -228,7 +227,7 @@ private:
     Coro<> child() {
         Process process = co_await create_subprocess_exec(
             "cat", {}, SubprocessOptions{.stdin_ = PIPE, .stdout_ = PIPE});
-        co_await process.communicate(std::string(1 << 20, 'x'));
+        ProcessOutput output = co_await process.communicate(std::string(1 << 20, 'x'));
         co_await process.wait();
         process = co_await create_subprocess_exec("sleep", {"1000"});
         co_await process.wait();
@@ -247,33 +246,30 @@ private:
     }
 
     EventLoop& loop_;
-    Server server_;
     Socket full_;
     Event forever_;
     std::vector<Task<>> tasks_;
 };
 
-Coro<> turn(EventLoop& loop, InFlight& all, int ticks) {
+Coro<> turn(InFlight& all, int ticks) {
     co_await all.begin();
     for (int i = 0; i < ticks; ++i) {
         co_await sleep(i % 4 == 0 ? 1ms : 0ms);
     }
-    static_cast<void>(loop);
 }
 
 void close_in_flight(const std::string& spec, int ticks) {
     std::unique_ptr<EventLoop> loop = new_event_loop(spec);
     loop->set_exception_handler([](EventLoop&, const ExceptionContext&) {});  // of what it destroys
-    {
-        InFlight all(*loop);
-        run_until_complete(*loop, turn(*loop, all, ticks));
-        loop->close();
-    }
+    InFlight all(*loop);
+    run_until_complete(*loop, turn(all, ticks));
+    loop->close();
 }
 
 }  // namespace
 
 void in_flight(int count, const std::string& spec) {
+    close_in_flight(spec, 0);  // what libuv opens once and for all
     const std::size_t before = open_descriptors();
     std::minstd_rand random(1);
     for (int i = 0; i < count; ++i) {
