@@ -1,6 +1,7 @@
 #include "pipe_transport.hpp"
 #include "signal_table.hpp"
 #include "socket_transport.hpp"
+#include "watched_stream.hpp"
 
 #include <gyre/event_loop.hpp>
 
@@ -329,6 +330,11 @@ std::shared_ptr<Transport> EventLoop::make_write_pipe(int fd,
                                                              std::move(protocol), std::move(hooks));
     made->start();
     return made;
+}
+
+std::unique_ptr<detail::StreamIo> EventLoop::make_stream_io(Socket& descriptor,
+                                                            detail::StreamClient& client) {
+    return std::make_unique<detail::WatchedStream>(*this, descriptor.fileno(), client);
 }
 
 Handle EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {

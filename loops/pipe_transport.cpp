@@ -1,5 +1,7 @@
 #include "pipe_transport.hpp"
 
+#include "watched_stream.hpp"
+
 #include <gyre/detail/descriptor_io.hpp>
 #include <gyre/errors.hpp>
 
@@ -126,7 +128,12 @@ std::optional<std::size_t> WritePipeTransport::transmit(std::span<const std::str
     return write_descriptor(fileno(), parts, error);
 }
 
-void WritePipeTransport::on_readable() {
+// No backend's own: only readiness tells that the reader is gone.
+std::unique_ptr<StreamIo> WritePipeTransport::make_io(detail::StreamClient& client) {
+    return std::make_unique<WatchedStream>(loop(), fileno(), client);
+}
+
+void WritePipeTransport::receive_ready() {
     if (kind_ == PipeKind::socket) {
         const Reader reader = look_for_reader(fileno());
         if (reader == Reader::speaks) {

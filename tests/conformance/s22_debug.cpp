@@ -117,7 +117,8 @@ TEST_CASE("debug mode: set_debug, GYRE_DEBUG, RunOptions.debug (S269, S244)") {
 
 // --- slow callbacks -----------------------------------------------------------------------------
 
-GYRE_TEST_CASE("slow: a step of a task, with its name, coroutine, file and line (S270)") {
+GYRE_TEST_CASE("slow: a step of a task, with its name, coroutine, file and line (S270)" *
+               by_the_clock) {
     CHECK(loop.slow_callback_duration == 100ms);
     Contexts reports(loop);
     loop.set_debug(true);
@@ -173,7 +174,7 @@ GYRE_TEST_CASE("slow: callbacks, timers and done-callbacks (S270)" * in_order) {
     CHECK(is_slow_report(reports.all[2].message, "<Handle "));
 }
 
-GYRE_TEST_CASE("slow: not what is quicker, nor anything without debug mode (S270)") {
+GYRE_TEST_CASE("slow: not what is quicker, nor anything without debug mode (S270)" * by_the_clock) {
     Contexts reports(loop);
     loop.slow_callback_duration = kSlow;
     loop.call_soon(busy);
@@ -186,7 +187,8 @@ GYRE_TEST_CASE("slow: not what is quicker, nor anything without debug mode (S270
     loop.set_debug(false);
 }
 
-GYRE_TEST_CASE("slow: a handler that throws or exits is no danger to the loop (S50, S270)") {
+GYRE_TEST_CASE("slow: a handler that throws or exits is no danger to the loop (S50, S270)" *
+               by_the_clock) {
     const EventLoop::ExceptionHandler before = loop.get_exception_handler();
     std::string text;
     {
