@@ -658,6 +658,22 @@ GYRE_TEST_CASE("start_unix_server: serves on a path, which is removed at the end
     CHECK(end.find("connect unix:" + path.text()) != std::string::npos);
 }
 
+GYRE_TEST_CASE("create_server: over a Unix socket that is bound; its path is removed once (S370)") {
+    const Path path;
+    for (const bool gone : {false, true}) {
+        Socket socket = Socket::open(SocketAddress::Family::local);
+        socket.bind(SocketAddress::unix_path(path.text()));
+        Server server = co_await start_server(until_eof, std::move(socket));
+        StreamPair client = co_await open_unix_connection(path.text());
+        co_await end_of(std::move(client));
+        if (gone) {
+            CHECK(::unlink(path.text().c_str()) == 0);
+        }
+        co_await end_of(server);
+        CHECK_FALSE(path.there());
+    }
+}
+
 GYRE_TEST_CASE("start_unix_server: a file in the way is an error; abstract names (S370)") {
     const Path path;
     const int file = ::open(path.text().c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);

@@ -171,6 +171,27 @@ GYRE_TEST_CASE(
     co_await finish(process);
 }
 
+GYRE_TEST_CASE("subprocess: drain tells that the program takes no more (S386)") {
+    Process process = co_await create_subprocess_shell("read line", {.stdin_ = PIPE});
+    process.stdin_->write("go\n" + std::string(1 << 20, 'x'));
+    std::string end = co_await ending(process.stdin_->drain());
+    const bool told = end.find("Broken pipe") != std::string::npos ||
+                      end.find("Connection reset") != std::string::npos;
+    CHECK_MESSAGE(told, end);
+    const int code = co_await process.wait();
+    CHECK(code == 0);
+    end = co_await ending(process.stdin_->wait_closed());
+    CHECK(end != "done");
+}
+
+GYRE_TEST_CASE("subprocess: its streams can be opened by name (S385)") {
+    Process process = co_await create_subprocess_shell("cat /dev/stdin >/dev/stdout",
+                                                       {.stdin_ = PIPE, .stdout_ = PIPE});
+    ProcessOutput output = co_await process.communicate("abc");
+    CHECK(output.stdout_ == "abc");
+    CHECK(process.returncode() == 0);
+}
+
 GYRE_TEST_CASE("subprocess: what was written before the end can be read after it (S381)") {
     Process process = co_await create_subprocess_shell("echo text", {.stdout_ = PIPE});
     co_await process.wait();

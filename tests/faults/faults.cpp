@@ -245,9 +245,8 @@ namespace calls {
                         [=](const ::msghdr& part) { return ::sendmsg(fd, &part, flags); });
 }
 int accept4(int fd, ::sockaddr* from, ::socklen_t* length, int flags) {
-    return refused(Subject(fd, Direction::in, 0).may_refuse())
-               ? -1
-               : ::accept4(fd, from, length, flags);
+    return refused(Subject(fd, Direction::in, 0).may_refuse()) ? -1
+                                                               : ::accept4(fd, from, length, flags);
 }
 int accept(int fd, ::sockaddr* from, ::socklen_t* length) {
     return refused(Subject(fd, Direction::in, 0).may_refuse()) ? -1 : ::accept(fd, from, length);
@@ -258,7 +257,7 @@ int connect(int fd, const ::sockaddr* to, ::socklen_t length) {
     const int done = ::connect(fd, to, length);
     const bool begun = done == 0 || errno == EINPROGRESS;
     return begun && to->sa_family != AF_UNIX && happens(rate) ? fail(Kind::interrupted, EINTR)
-                                                               : done;
+                                                              : done;
 }
 int epoll_wait(int fd, ::epoll_event* events, int most, int timeout) {
     return wait_for_events([=] { return ::epoll_wait(fd, events, most, 0); },
@@ -309,11 +308,11 @@ int pselect(int end, ::fd_set* readers, ::fd_set* writers, ::fd_set* others,
 // A call that does not wait is never interrupted.
 ::pid_t waitpid(::pid_t pid, int* status, int options) {
     return (options & WNOHANG) == 0 && happens(rate) ? fail(Kind::interrupted, EINTR)
-                                                      : ::waitpid(pid, status, options);
+                                                     : ::waitpid(pid, status, options);
 }
 int waitid(::idtype_t type, ::id_t id, ::siginfo_t* info, int options) {
     return (options & WNOHANG) == 0 && happens(rate) ? fail(Kind::interrupted, EINTR)
-                                                      : ::waitid(type, id, info, options);
+                                                     : ::waitid(type, id, info, options);
 }
 
 }  // namespace calls

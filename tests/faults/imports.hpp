@@ -10,7 +10,7 @@ namespace faults {
 void redirect_calls(const char* name, void* to) noexcept;
 
 template <class R, class... A>
-void redirect(const char* name, R (*/*from*/)(A...), R (*to)(A...)) noexcept {
+void redirect(const char* name, R (* /*from*/)(A...), R (*to)(A...)) noexcept {
     redirect_calls(name, reinterpret_cast<void*>(to));
 }
 

@@ -169,8 +169,8 @@ Coro<> beyond_select(int count) {
     co_await server.wait_closed();
     loop.set_exception_handler(nullptr);
     limit_descriptors(before_limit);
-    std::printf("beyond_select: %zu connections held, then refused; %d refused by the server\n", held,
-                reports);
+    std::printf("beyond_select: %zu connections held, then refused; %d refused by the server\n",
+                held, reports);
 }
 
 }  // namespace stress

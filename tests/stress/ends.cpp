@@ -1,5 +1,5 @@
-// How connections end: one way at a time, with data that nobody has read, and all at once with their
-// loop.
+// How connections end: one way at a time, with data that nobody has read, and all at once with
+// their loop.
 #include "stress.hpp"
 
 #include <sys/socket.h>
@@ -157,8 +157,9 @@ Coro<> unread(int count) {
     co_await server.wait_closed();
     require(served == count, "each is served");
     require(open_descriptors() == before, "nothing is left");
-    std::printf("unread: %d ends before their data was read, a third never, %d told to the sender\n",
-                count, failed);
+    std::printf(
+        "unread: %d ends before their data was read, a third never, %d told to the sender\n", count,
+        failed);
 }
 
 namespace {
