@@ -402,6 +402,9 @@ GYRE_TEST_CASE("transport: pause_writing within write, above the mark; resume at
     c.transport->write("x");
     CHECK(joined(c.protocol->log) == "made pause resume pause");
     data = co_await receive(c.peer, filled);
+    while (c.protocol->log.size() < 5) {
+        co_await sleep(0s);
+    }
     co_await c.close();
     CHECK(joined(c.protocol->log) == "made pause resume pause resume lost");
 }
