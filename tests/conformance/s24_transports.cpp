@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -679,6 +680,24 @@ GYRE_TEST_CASE("transport: its descriptor is nobody else's (S305)") {
     CHECK(thrown_by([&] { loop.remove_reader(fd); }) == "RuntimeError");
     CHECK(thrown_by([&] { loop.remove_writer(fd); }) == "RuntimeError");
     co_await c.close();
+}
+
+TEST_CASE("transport: a descriptor that the loop cannot watch ends it, and says why (S286, S292)") {
+    const auto body = []() -> Coro<> {
+        std::pair<Socket, Socket> ends = Socket::pair();
+        const int high = ::fcntl(ends.first.fileno(), F_DUPFD_CLOEXEC, FD_SETSIZE);
+        if (high < 0) {
+            MESSAGE("left out: no number is so high");
+            co_return;
+        }
+        auto protocol = std::make_shared<Notes>();
+        auto made = co_await create_connection([&] { return protocol; }, Socket(high));
+        co_await protocol->lost.wait();
+        CHECK(joined(protocol->log) == "made lost");
+        CHECK(name_of(protocol->error) == "ValueError");
+        CHECK(::fcntl(high, F_GETFD) < 0);
+    };
+    run(body(), {.loop = "selector:select"});
 }
 
 GYRE_TEST_CASE("transport: the protocol's calls see the context of who made it (S283)") {
