@@ -739,6 +739,7 @@ TEST_CASE("transport: a loop that closes closes the descriptor, and says so in d
         INFO("loop: ", spec);
         std::unique_ptr<EventLoop> loop = new_event_loop(spec);
         loop->set_debug(true);
+        loop->slow_callback_duration = 1h;
         Reports reports(*loop);
         std::weak_ptr<Transport> transport;
         auto protocol = std::make_shared<Notes>();
