@@ -143,7 +143,7 @@ public:
             vectors_[index].iov_len = std::min(vectors_[index].iov_len, size);
             size -= vectors_[index].iov_len;
         }
-        count_ = std::max(index, std::size_t{1});
+        count_ = std::max(index, std::min(count_, std::size_t{1}));
     }
     [[nodiscard]] ::iovec* data() noexcept { return vectors_.data(); }
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
