@@ -12,7 +12,7 @@ GYRE_TEST_CASE("StreamWriter: write never waits; drain waits while too much wait
     const Ticks ticks_here(loop);
     co_await s.writer.drain();
     CHECK(ticks_here.count() == 0);
-    std::string data = co_await sock_recv(s.peer, 100);
+    std::string data = co_await receive(s.peer, 13);
     CHECK(data == "hello world!\n");
 
     s.writer.write(megabyte);
@@ -59,7 +59,8 @@ GYRE_TEST_CASE("StreamWriter: a loop of write and drain learns that the peer is 
         s.writer.write("data");
         end = co_await ending(s.writer.drain());
     }
-    CHECK(end.find("Connection reset") != std::string::npos);
+    const bool told = end.find("Connection reset") != std::string::npos;
+    CHECK((told || end.find("Broken pipe") != std::string::npos));
     end = co_await ending(s.close());
     CHECK(end.find("Broken pipe") != std::string::npos);
 }
@@ -123,6 +124,7 @@ GYRE_TEST_CASE("StreamWriter: wait_closed until the end, with its error (S348)")
     std::string end = co_await sock_recv(s.peer, 1);
     CHECK(end.empty());
 
+    const faults::NoFaults none;  // all is written before the peer closes
     Stream other = co_await stream();
     co_await sock_sendall(other.peer, "unread");
     other.writer.write("not read either");
@@ -153,10 +155,8 @@ GYRE_TEST_CASE("streams: the peer's end of file leaves the way back open (S350)"
     CHECK(s.writer.can_write_eof());
     s.writer.write_eof();
     CHECK(thrown_by([&] { s.writer.write("more"); }) == "RuntimeError");
-    data = co_await sock_recv(s.peer, 100);
+    data = co_await receive_all(s.peer);
     CHECK(data == "answer");
-    data = co_await sock_recv(s.peer, 100);
-    CHECK(data.empty());
     co_await s.close();
 }
 
@@ -166,10 +166,8 @@ GYRE_TEST_CASE("StreamWriter: the last handle to go closes behind what was writt
     StreamReader reader = s->reader;
     s->writer.write("last words");
     s.reset();
-    std::string data = co_await sock_recv(peer, 100);
+    std::string data = co_await receive_all(peer);
     CHECK(data == "last words");
-    data = co_await sock_recv(peer, 100);
-    CHECK(data.empty());
     data = co_await reader.read();
     CHECK(data.empty());
 }
