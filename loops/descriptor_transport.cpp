@@ -52,8 +52,18 @@ void DescriptorTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
 
 void DescriptorTransport::start() {
     begin_use(descriptor_.fileno());
+    try {
+        io_ = make_io(*this);
+    } catch (...) {
+        end_use(descriptor_.fileno());
+        throw;
+    }
     self_ = shared_from_this();
     loop().call_soon([this, self = self_] { begin(); });
+}
+
+std::unique_ptr<StreamIo> DescriptorTransport::make_io(StreamClient& client) {
+    return loop().make_stream_io(descriptor_, client);
 }
 
 void DescriptorTransport::begin() {
@@ -72,7 +82,7 @@ void DescriptorTransport::begin() {
     }
     try {
         watch_reads();
-    } catch (const std::system_error&) {  // no descriptor that can be watched
+    } catch (const std::exception&) {  // no descriptor that can be watched
         force_close(std::current_exception());
     }
     if (hooks_.made) {
@@ -84,17 +94,14 @@ void DescriptorTransport::begin() {
 
 void DescriptorTransport::watch_reads() {
     if (begun_ && !watching_reads_ && !closing_ && !paused_ && !ended_) {
-        watch(descriptor_.fileno(), false, [this] {
-            ContextScope scope(context_);
-            on_readable();
-        });
+        io_->start_reading();
         watching_reads_ = true;
     }
 }
 
 void DescriptorTransport::unwatch_reads() noexcept {
     if (std::exchange(watching_reads_, false)) {
-        unwatch(descriptor_.fileno(), false);
+        io_->stop_reading();
     }
 }
 
@@ -110,6 +117,11 @@ void DescriptorTransport::resume_reading() {
 
 void DescriptorTransport::on_readable() {
     const std::shared_ptr<Transport> keep = self_;
+    ContextScope scope(context_);
+    receive_ready();
+}
+
+void DescriptorTransport::receive_ready() {
     const std::shared_ptr<BaseProtocol> protocol = protocol_;  // it may put another in its place
     const char* call = "";
     try {
@@ -194,7 +206,7 @@ void DescriptorTransport::writelines(std::span<const std::string_view> parts) {
         }
         return;
     }
-    if (!unsent_.empty()) {
+    if (get_write_buffer_size() != 0) {
         for (const std::string_view part : parts) {
             unsent_.append(part);
         }
@@ -219,32 +231,37 @@ void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) 
         }
     }
     if (!unsent_.empty()) {
-        watch(descriptor_.fileno(), true, [this] { on_writable(); });
-        watching_writes_ = true;
+        io_->start_sending(unsent_);
     }
 }
 
 void DescriptorTransport::on_writable() {
-    const std::shared_ptr<Transport> keep = self_;
-    ContextScope scope(context_);
     WriteQueue::Pieces views;
     std::error_code error;
     const auto sent = transmit(unsent_.front(views), error);
+    if (!error) {
+        unsent_.drop(sent.value_or(0));
+    }
+    on_sent(error);
+}
+
+void DescriptorTransport::on_sent(const std::error_code& error) {
+    const std::shared_ptr<Transport> keep = self_;
+    ContextScope scope(context_);
     if (error) {
         io_failed("send", error);
         return;
     }
-    unsent_.drop(sent.value_or(0));
     check_low();  // may write more
-    if (unsent_.empty()) {
+    if (get_write_buffer_size() == 0) {
         all_sent();
+    } else if (!losing_) {
+        io_->start_sending(unsent_);
     }
 }
 
 void DescriptorTransport::all_sent() {
-    if (std::exchange(watching_writes_, false)) {
-        unwatch(descriptor_.fileno(), true);
-    }
+    io_->stop_sending();
     if (closing_) {
         schedule_lost(nullptr);
     } else if (eof_asked_) {
@@ -256,7 +273,7 @@ void DescriptorTransport::write_eof() {
     if (closing_ || std::exchange(eof_asked_, true)) {
         return;
     }
-    if (unsent_.empty()) {
+    if (get_write_buffer_size() == 0) {
         shut_down_writing();
     }
 }
@@ -267,7 +284,7 @@ void DescriptorTransport::set_write_buffer_limits(WriteLimits limits) {
 }
 
 void DescriptorTransport::check_high() {
-    if (!flow_.must_pause(unsent_.size())) {
+    if (!flow_.must_pause(get_write_buffer_size())) {
         return;
     }
     ContextScope scope(context_);
@@ -282,7 +299,7 @@ void DescriptorTransport::check_high() {
 }
 
 void DescriptorTransport::check_low() {
-    if (!flow_.may_resume(unsent_.size())) {
+    if (!flow_.may_resume(get_write_buffer_size())) {
         return;
     }
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
@@ -302,7 +319,7 @@ void DescriptorTransport::close() {
         return;
     }
     begin_closing();
-    if (unsent_.empty()) {
+    if (get_write_buffer_size() == 0) {
         schedule_lost(nullptr);
     }
 }
@@ -328,9 +345,7 @@ void DescriptorTransport::force_close(std::exception_ptr error) {
         return;
     }
     unsent_.clear();
-    if (std::exchange(watching_writes_, false)) {
-        unwatch(descriptor_.fileno(), true);
-    }
+    io_->stop_sending();
     begin_closing();
     schedule_lost(std::move(error));
 }
@@ -353,7 +368,7 @@ void DescriptorTransport::lose(std::exception_ptr error) {
     struct Finish {
         DescriptorTransport& transport;
         ~Finish() {
-            transport.descriptor_.close();
+            transport.close_descriptor();
             transport.plain_ = nullptr;
             transport.buffered_ = nullptr;
             transport.protocol_ = nullptr;
@@ -379,15 +394,20 @@ void DescriptorTransport::on_loop_close() noexcept {
     closing_ = losing_ = true;
     unsent_.clear();
     unwatch_reads();
-    if (std::exchange(watching_writes_, false)) {
-        unwatch(descriptor_.fileno(), true);
-    }
+    io_->stop_sending();
     end_use(descriptor_.fileno());
-    descriptor_.close();
+    close_descriptor();
     plain_ = nullptr;
     buffered_ = nullptr;
     hooks_ = {};
     protocol_ = nullptr;
+}
+
+void DescriptorTransport::close_descriptor() noexcept {
+    if (io_ != nullptr) {
+        io_->close(descriptor_);
+        io_ = nullptr;
+    }
 }
 
 void DescriptorTransport::report(const std::string& message, std::exception_ptr error) {

@@ -1,7 +1,8 @@
-// DescriptorTransport: a stream over a descriptor that the loop watches. Serves every loop.
+// DescriptorTransport: a stream over a descriptor.
 #pragma once
 
 #include "flow_control.hpp"
+#include "stream_io.hpp"
 #include "write_queue.hpp"
 
 #include <gyre/detail/context_map.hpp>
@@ -21,8 +22,8 @@
 namespace gyre::detail {
 
 /// The rules of a transport's life, whatever the kind of descriptor: what is derived says how bytes
-/// come and go, and what an end of file means.
-class DescriptorTransport : public Transport, private Resource {
+/// come and go, and what an end of file means; the loop's StreamIo tells when.
+class DescriptorTransport : public Transport, private Resource, private StreamClient {
 public:
     ~DescriptorTransport() override;
 
@@ -41,7 +42,7 @@ public:
     [[nodiscard]] bool is_reading() const noexcept override { return !closing_ && !paused_; }
     void set_write_buffer_limits(WriteLimits limits) override;
     [[nodiscard]] std::size_t get_write_buffer_size() const noexcept override {
-        return unsent_.size();
+        return unsent_.size() + (io_ != nullptr ? io_->in_flight() : 0);
     }
     [[nodiscard]] Limits get_write_buffer_limits() const noexcept override {
         return flow_.limits();
@@ -67,8 +68,10 @@ protected:
         std::span<const std::string_view> parts, std::error_code& error) = 0;
     /// Everything that was written before write_eof() is sent.
     virtual void shut_down_writing() = 0;
+    /// Who tells when bytes come and when they can go.
+    [[nodiscard]] virtual std::unique_ptr<StreamIo> make_io(StreamClient& client);
     /// The descriptor is readable.
-    virtual void on_readable();
+    virtual void receive_ready();
     virtual void on_end_of_file();
     /// For an error's text: whom the bytes come from or go to.
     [[nodiscard]] virtual std::string far_end() const = 0;
@@ -98,15 +101,20 @@ protected:
 private:
     void on_loop_close() noexcept override;
 
+    void on_readable() final;
+    void on_writable() final;
+    void on_sent(const std::error_code& error) final;
+
     void begin();
     void watch_reads();
     void unwatch_reads() noexcept;
     void read_for(Protocol* protocol, const char*& call);
     void read_into(BufferedProtocol& protocol, const char*& call);
     std::optional<std::size_t> read(std::span<char> buffer, const char*& call);
-    void on_writable();
     void send_at_once(std::span<const std::string_view> parts);
+    void progressed();
     void all_sent();
+    void close_descriptor() noexcept;
     void check_high();
     void check_low();
     void io_failed(const char* operation, const std::error_code& error);
@@ -114,6 +122,7 @@ private:
     void report(const std::string& message, std::exception_ptr error);
 
     Socket descriptor_;
+    std::unique_ptr<StreamIo> io_;
     std::shared_ptr<BaseProtocol> protocol_;
     Protocol* plain_ = nullptr;  // protocol_, where it is one
     BufferedProtocol* buffered_ = nullptr;
@@ -127,7 +136,6 @@ private:
     int ignored_writes_ = 0;
     bool begun_ = false;
     bool watching_reads_ = false;
-    bool watching_writes_ = false;
     bool paused_ = false;
     bool ended_ = false;  // the peer sends no more
     bool eof_asked_ = false;

@@ -60,7 +60,8 @@ private:
     std::optional<std::size_t> transmit(std::span<const std::string_view> parts,
                                         std::error_code& error) override;
     void shut_down_writing() override {}
-    void on_readable() override;
+    std::unique_ptr<StreamIo> make_io(detail::StreamClient& client) override;
+    void receive_ready() override;
     [[nodiscard]] std::string far_end() const override;
     [[nodiscard]] std::string name() const override;
 

@@ -21,12 +21,26 @@ std::span<char> Resources::read_buffer() {
     return {buffer_.get(), kReadAtOnce};
 }
 
-Resource::Resource(EventLoop& loop) noexcept : loop_(loop) { loop.retain(); }
+Watcher::Watcher(EventLoop& loop) noexcept : loop_(loop) { loop.retain(); }
 
-Resource::~Resource() { loop_.release(); }
+Watcher::~Watcher() { loop_.release(); }
+
+void Watcher::watch_state(int fd, bool writer, HandleState* state) {
+    loop_.register_fd(fd, writer, state);
+}
+
+void Watcher::unwatch(int fd, bool writer) noexcept {
+    if (!loop_.is_closed() || loop_.resources_.owns(fd)) {
+        loop_.unwatch_fd(fd, writer);
+    }
+}
+
+Resource::Resource(EventLoop& loop) noexcept : Watcher(loop) {}
+
+Resource::~Resource() = default;
 
 void Resource::begin_use(int fd) {
-    Resources& all = loop_.resources_;
+    Resources& all = loop().resources_;
     const auto index = static_cast<std::size_t>(fd);
     if (all.owns(fd)) {
         throw RuntimeError("descriptor " + std::to_string(fd) + " is used by a transport already");
@@ -36,8 +50,8 @@ void Resource::begin_use(int fd) {
             all.owned_.resize(index + 1);
         }
         // Who watched it until now hears no more of it.
-        loop_.unwatch_fd(fd, false);
-        loop_.unwatch_fd(fd, true);
+        loop().unwatch_fd(fd, false);
+        loop().unwatch_fd(fd, true);
         all.owned_[index] = true;
     }
     previous = all.ring_.previous;
@@ -48,21 +62,11 @@ void Resource::begin_use(int fd) {
 
 void Resource::end_use(int fd) noexcept {
     if (fd >= 0) {
-        loop_.resources_.owned_[static_cast<std::size_t>(fd)] = false;
+        loop().resources_.owned_[static_cast<std::size_t>(fd)] = false;
     }
     next->previous = previous;
     previous->next = next;
     next = previous = this;
-}
-
-void Resource::watch_state(int fd, bool writer, HandleState* state) {
-    loop_.register_fd(fd, writer, state);
-}
-
-void Resource::unwatch(int fd, bool writer) noexcept {
-    if (!loop_.is_closed() || loop_.resources_.owns(fd)) {
-        loop_.unwatch_fd(fd, writer);
-    }
 }
 
 }  // namespace gyre::detail

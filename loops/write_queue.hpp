@@ -1,12 +1,13 @@
 // WriteQueue: the bytes that wait to be sent.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gyre::detail {
 
@@ -30,12 +31,9 @@ public:
 
     /// The first of them, as views.
     [[nodiscard]] std::span<const std::string_view> front(Pieces& views) const noexcept {
-        std::size_t count = 0;
-        for (const std::string& piece : pieces_) {
-            if (count == views.size()) {
-                break;
-            }
-            views[count++] = piece;
+        const std::size_t count = std::min(views.size(), pieces_.size() - first_);
+        for (std::size_t index = 0; index < count; ++index) {
+            views[index] = pieces_[first_ + index];
         }
         if (count != 0) {
             views[0].remove_prefix(sent_);
@@ -47,23 +45,29 @@ public:
     void drop(std::size_t count) noexcept {
         size_ -= count;
         count += sent_;
-        while (!pieces_.empty() && count >= pieces_.front().size()) {
-            count -= pieces_.front().size();
-            pieces_.pop_front();
+        while (first_ != pieces_.size() && count >= pieces_[first_].size()) {
+            count -= pieces_[first_].size();
+            std::string().swap(pieces_[first_++]);
         }
         sent_ = count;
+        // What is gone is cut off once it is the larger part: each piece moves less than once.
+        if (first_ * 2 >= pieces_.size()) {
+            pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_));
+            first_ = 0;
+        }
     }
 
     void clear() noexcept {
         pieces_.clear();
-        size_ = sent_ = 0;
+        size_ = sent_ = first_ = 0;
     }
 
 private:
     static constexpr std::size_t kShared = std::size_t{16} << 10;
 
-    std::deque<std::string> pieces_;
-    std::size_t sent_ = 0;  // of the first piece
+    std::vector<std::string> pieces_;
+    std::size_t first_ = 0;  // those before are gone
+    std::size_t sent_ = 0;   // of the first piece
     std::size_t size_ = 0;
 };
 

@@ -15,3 +15,7 @@ using namespace std::chrono_literals;
 /// TEST_CASE("…" * in_order): the case tests an order of callbacks, or counts on one, so that it is
 /// none for virtual:SEED.
 inline const doctest::test_suite in_order("in order");
+
+/// TEST_CASE("…" * by_the_clock): the case waits for real time, or for a thread that does; under
+/// virtual:SEED it is run for a few seeds only.
+inline const doctest::test_suite by_the_clock("by the clock");

@@ -1,5 +1,8 @@
 #include "uv_loop.hpp"
 
+#include "../no_pipe_signal.hpp"
+#include "uv_stream.hpp"
+
 #include <gyre/errors.hpp>
 
 #include <fcntl.h>
@@ -76,6 +79,9 @@ void UvLoop::open() {
     loop_.data = this;
     check(uv_async_init(&loop_, &wakeup_, [](uv_async_t*) noexcept {}), "uv_async_init");
     check(uv_timer_init(&loop_, &limit_), "uv_timer_init");
+    // With its first stream libuv opens a descriptor that it keeps in reserve: better here than
+    // when a program counts its own.
+    check(uv_tcp_init(&loop_, &first_stream_), "uv_tcp_init");
     uv_unref(as_handle(&limit_));
 }
 
@@ -104,11 +110,11 @@ void UvLoop::close_backend() noexcept {
 
 void UvLoop::poll(Duration timeout) {
     if (timeout == Duration::zero()) {
-        uv_run(&loop_, UV_RUN_NOWAIT);
+        turn(UV_RUN_NOWAIT);
         return;
     }
     if (timeout == kForever) {
-        uv_run(&loop_, UV_RUN_ONCE);
+        turn(UV_RUN_ONCE);
         return;
     }
     // libuv counts milliseconds from a reading that it truncates: refreshed first and rounded up,
@@ -120,8 +126,18 @@ void UvLoop::poll(Duration timeout) {
     uv_timer_start(
         &limit_, [](uv_timer_t* timer) noexcept { uv_stop(timer->loop); },
         static_cast<std::uint64_t>(milliseconds), 0);
-    uv_run(&loop_, UV_RUN_ONCE);
+    turn(UV_RUN_ONCE);
     uv_timer_stop(&limit_);
+}
+
+void UvLoop::turn(uv_run_mode mode) noexcept {
+    if (sending_ == 0) [[likely]] {
+        uv_run(&loop_, mode);
+        return;
+    }
+    const detail::NoPipeSignal no_signal;  // libuv sends what waits by write()
+    uv_run(&loop_, mode);
+    no_signal.take();
 }
 
 void UvLoop::wake() noexcept { uv_async_send(&wakeup_); }
@@ -184,6 +200,14 @@ int UvLoop::update(FdWatch& watch) noexcept {
     fds_.erase(fd);
     uv_close(as_handle(&watch.handle), &FdWatch::on_closed);
     return 0;
+}
+
+std::unique_ptr<detail::StreamIo> UvLoop::make_stream_io(Socket& descriptor,
+                                                         detail::StreamClient& client) {
+    if (!UvStream::serves(descriptor)) {
+        return EventLoop::make_stream_io(descriptor, client);
+    }
+    return std::make_unique<UvStream>(*this, descriptor, client);
 }
 
 void UvLoop::watch_signal(int signal) {

@@ -2,6 +2,7 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <any>
 #include <array>
 #include <chrono>
 #include <deque>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <ranges>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -170,7 +172,7 @@ GYRE_TEST_CASE("wait and as_completed: braces") {
     auto waiting = wait({first, second}, {.return_when = ALL_COMPLETED});
     auto result = co_await std::move(waiting);
     CHECK(result.done.size() == 2);
-    auto completing = as_completed({first, second}, 1s);
+    auto completing = as_completed({first, second}, 1h);
     int sum = 0;
     while (auto each = co_await completing.next()) {
         sum += each->result();
@@ -345,4 +347,55 @@ GYRE_TEST_CASE("tasks of what is a coroutine in asyncio: sleeps, waits, gets") {
         int value = co_await five;
         CHECK(value == 5);
     });
+}
+
+GYRE_TEST_CASE("gather: results that take anything, and exceptions that are results") {
+    auto anything = []() -> Coro<std::any> { co_return std::any(5); };
+    auto no_error = []() -> Coro<std::exception_ptr> { co_return nullptr; };
+    auto fails = []() -> Coro<std::any> {
+        co_await sleep(0s);
+        throw std::runtime_error("boom");
+    };
+    auto gathering = gather(return_exceptions, anything(), no_error(), fails());
+    auto [five, none, failed] = co_await std::move(gathering);
+    CHECK(std::any_cast<int>(five.value()) == 5);
+    CHECK(none.has_value());
+    CHECK(none.value() == nullptr);
+    CHECK_FALSE(failed.has_value());
+}
+
+GYRE_TEST_CASE("task groups by with(): one of its own, a named one") {
+    std::string text;
+    auto own = with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+        group.create_task([&]() -> Coro<> {
+            co_await sleep(1ms);
+            text += "ended ";
+        });
+        co_return;
+    });
+    co_await std::move(own);
+    CHECK(text == "ended ");
+    TaskGroup named;
+    auto body = [](TaskGroup& group) -> Coro<int> {
+        group.create_task(sleep(1h));
+        co_await sleep(1ms);
+        group.cancel();
+        co_return 4;
+    };
+    auto in_named = with(named, body);
+    int four = co_await std::move(in_named);
+    CHECK(four == 4);
+}
+
+GYRE_TEST_CASE("contexts: the value of a variable, by name of the variable; none is an error") {
+    static ContextVar<int> variable("variable", 3);
+    Context context = copy_context();
+    CHECK_THROWS_AS(static_cast<void>(context[variable]), std::out_of_range);
+    context.run([] { variable.set(7); });
+    Context copy = context.copy();
+    context.run([] { variable.set(8); });
+    CHECK(context[variable] == 8);
+    CHECK(copy[variable] == 7);
+    CHECK(variable.get() == 3);
+    co_return;
 }

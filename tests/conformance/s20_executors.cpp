@@ -312,7 +312,8 @@ GYRE_TEST_CASE("to_thread: many at once") {
     CHECK(values == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
-GYRE_TEST_CASE("to_thread: a cancelled await ends at once, the function goes on (S255)") {
+GYRE_TEST_CASE("to_thread: a cancelled await ends at once, the function goes on (S255)" *
+               by_the_clock) {
     Gate begun;
     Gate gate;
     Gate ended;
@@ -368,7 +369,8 @@ GYRE_TEST_CASE("shutdown_default_executor: no more work for it; other pools serv
     co_await shutdown_default_executor();  // does nothing more
 }
 
-GYRE_TEST_CASE("shutdown_default_executor: over the limit it reports that and leaves (S257)") {
+GYRE_TEST_CASE("shutdown_default_executor: over the limit it reports that and leaves (S257)" *
+               by_the_clock) {
     Gate gate;
     Future<> stuck = run_in_executor(nullptr, [&] { gate.pass(); });
     Reports reports(loop);
@@ -484,7 +486,8 @@ TEST_CASE("ThreadPool: shutdown(false) does not wait, what is queued still runs"
 
 // --- run_coroutine_threadsafe -------------------------------------------------------------------
 
-GYRE_TEST_CASE("run_coroutine_threadsafe: the result or the exception, in a std::future (S260)") {
+GYRE_TEST_CASE("run_coroutine_threadsafe: the result or the exception, in a std::future (S260)" *
+               by_the_clock) {
     ThreadPool pool(1);
     auto call = [&loop] {
         std::future<int> sum = run_coroutine_threadsafe(later(1ms, 3), loop);

@@ -86,8 +86,12 @@ inline Coro<> echo(StreamReader reader, StreamWriter writer) {
 Coro<> idle(int count);
 Coro<> churn(int count);
 Coro<> out_of_descriptors(int count);
+Coro<> beyond_select(int count);
 Coro<> resets(int count);
 Coro<> slow_reader(int megabytes);
+Coro<> half_close(int megabytes);
+Coro<> unread(int count);
+void in_flight(int count, const std::string& spec);
 Coro<> slow_loris(int count);
 Coro<> signals(int count);
 Coro<> children(int count);

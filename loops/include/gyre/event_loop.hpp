@@ -40,6 +40,9 @@ class Transport;
 struct TransportHooks;
 
 namespace detail {
+class DescriptorTransport;
+class StreamClient;
+class StreamIo;
 struct SignalTable;
 
 /// How a callback and its arguments are called: kept as copies, passed as lvalues.
@@ -180,21 +183,18 @@ public:
 
     /// For create_connection() and servers: connection_made() comes in the next iteration, reading
     /// starts after it.
-    virtual std::shared_ptr<Transport> make_transport(Socket socket,
-                                                      std::shared_ptr<BaseProtocol> protocol,
-                                                      TransportHooks hooks);
+    std::shared_ptr<Transport> make_transport(Socket socket, std::shared_ptr<BaseProtocol> protocol,
+                                              TransportHooks hooks);
     /// The same for datagrams; `peer` is where each goes, or none.
-    virtual std::shared_ptr<DatagramTransport> make_datagram_transport(
+    std::shared_ptr<DatagramTransport> make_datagram_transport(
         Socket socket, std::shared_ptr<DatagramProtocol> protocol, const SocketAddress& peer,
         std::function<void()> on_made);
     /// The same over one end of a pipe, FIFO, socket or character device, for reading or writing
     /// alone. Takes over the descriptor, unless it throws ValueError because it is none of these.
-    virtual std::shared_ptr<Transport> make_read_pipe(int fd,
-                                                      std::shared_ptr<BaseProtocol> protocol,
-                                                      TransportHooks hooks);
-    virtual std::shared_ptr<Transport> make_write_pipe(int fd,
-                                                       std::shared_ptr<BaseProtocol> protocol,
-                                                       TransportHooks hooks);
+    std::shared_ptr<Transport> make_read_pipe(int fd, std::shared_ptr<BaseProtocol> protocol,
+                                              TransportHooks hooks);
+    std::shared_ptr<Transport> make_write_pipe(int fd, std::shared_ptr<BaseProtocol> protocol,
+                                               TransportHooks hooks);
 
     // --- signals --------------------------------------------------------------------------------
     /// Runs the callback, as any other, after the signal arrived; signals that arrive before it ran
@@ -322,7 +322,11 @@ protected:
     virtual void watch_signal(int signal);
     virtual void unwatch_signal(int signal) noexcept;
 
-    /// How many registrations watch_fd() holds.
+    /// What carries a stream: the default watches the descriptor. Takes nothing over if it throws.
+    [[nodiscard]] virtual std::unique_ptr<detail::StreamIo> make_stream_io(
+        Socket& descriptor, detail::StreamClient& client);
+
+    /// How many registrations there are of watch_fd(), and of streams of the backend's own.
     [[nodiscard]] virtual std::size_t watched_fds() const noexcept = 0;
 
     /// Frees the backend's own resources. Called once, last.
@@ -353,9 +357,11 @@ protected:
     }
 
 private:
+    friend class detail::DescriptorTransport;
     friend class detail::Inbox;
     friend class detail::HandleState;
     friend class detail::Resource;
+    friend class detail::Watcher;
     friend struct detail::SignalTable;
 
     template <class F, class... A>
@@ -429,7 +435,7 @@ namespace detail {
 GYRE_API extern GYRE_THREAD_LOCAL EventLoop* running_loop;
 
 template <class F>
-void Resource::watch(int fd, bool writer, F&& function) {
+void Watcher::watch(int fd, bool writer, F&& function) {
     watch_state(fd, writer, loop_.make_callback(false, std::forward<F>(function)));
 }
 }  // namespace detail

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,6 +58,16 @@ public:
     [[nodiscard]] std::optional<T> get(const ContextVar<T>& variable) const {
         const auto* value = static_cast<const T*>(detail::find_context_value(*box_, &variable));
         return value == nullptr ? std::nullopt : std::optional<T>(*value);
+    }
+    /// The same where one must be set; throws std::out_of_range. asyncio: context[variable].
+    template <class T>
+    [[nodiscard]] const T& operator[](const ContextVar<T>& variable) const {
+        const auto* value = static_cast<const T*>(detail::find_context_value(*box_, &variable));
+        if (value == nullptr) {
+            throw std::out_of_range("no value is set in this context for ContextVar " +
+                                    std::string(variable.name()));
+        }
+        return *value;
     }
     /// True if a value is set here.
     template <class T>

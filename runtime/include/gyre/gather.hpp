@@ -57,7 +57,7 @@ template <class T>
 template <class T>
 [[nodiscard]] Result<T> take_outcome(FutureBase& child) {
     if (child.state() == FutureBase::State::finished) {
-        return Result<T>(take_result<T>(child));
+        return Result<T>(std::in_place, take_result<T>(child));
     }
     return Result<T>(child.cancelled() ? child.cancelled_error() : child.exception());
 }

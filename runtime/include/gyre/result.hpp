@@ -3,6 +3,7 @@
 
 #include <gyre/errors.hpp>
 
+#include <concepts>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -24,11 +25,23 @@ namespace gyre {
 /// asyncio: an element of the list that gather(return_exceptions=True) returns.
 template <class T>
 class Result {
+    // Such as std::any, which would take a Result, too.
+    struct Unrelated {};
+    static constexpr bool kTakesAnything = std::is_constructible_v<T, Unrelated>;
+
 public:
     using value_type = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-    Result(value_type value) : value_(std::move(value)) {}
+    Result(value_type value) requires(!kTakesAnything &&
+                                      !std::is_same_v<value_type, std::exception_ptr>)
+        : value_(std::move(value)) {}
+    template <std::same_as<value_type> U>
+    requires(kTakesAnything) Result(U value) : value_(std::move(value)) {}
     Result(std::exception_ptr error) noexcept : error_(std::move(error)) {}
+    /// A value, also where that is an exception_ptr.
+    template <class... A>
+    explicit Result(std::in_place_t, A&&... arguments)
+        : value_(std::in_place, std::forward<A>(arguments)...) {}
 
     [[nodiscard]] bool has_value() const noexcept { return error_ == nullptr; }
     [[nodiscard]] explicit operator bool() const noexcept { return has_value(); }

@@ -14,6 +14,7 @@
 #include <exception>
 #include <functional>
 #include <list>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ class TaskGroup;
 
 namespace detail {
 template <class F>
-Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body);
+Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body, TaskGroup* given);
 }
 
 /// The tasks of a with_task_group() block.
@@ -83,7 +84,7 @@ public:
 private:
     template <class F>
     friend Coro<detail::AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> detail::run_task_group(
-        F body);
+        F body, TaskGroup* given);
     class Child;
 
     // A place among the children for a task that is to be made: what can fail comes before it runs.
@@ -159,10 +160,12 @@ private:
     Coro<>& coro_;
 };
 
+/// In the group that is given, or in one of its own.
 template <class F>
-Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body) {
+Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body, TaskGroup* given) {
     using T = AwaitResult<std::invoke_result_t<F&, TaskGroup&>>;
-    TaskGroup group;
+    std::optional<TaskGroup> own;
+    TaskGroup& group = given != nullptr ? *given : own.emplace();
     Storage<T> result;
     std::exception_ptr error;
     Coro<> end = group.finish(error);  // made first: once there are tasks it must not fail
@@ -209,7 +212,20 @@ Coro<AwaitResult<std::invoke_result_t<F&, TaskGroup&>>> run_task_group(F body) {
 template <class F>
 requires detail::GroupBody<std::decay_t<F>>
 [[nodiscard]] auto with_task_group(F&& body) {
-    return detail::run_task_group<std::decay_t<F>>(std::forward<F>(body));
+    return detail::run_task_group<std::decay_t<F>>(std::forward<F>(body), nullptr);
+}
+
+/// The same, said as with() of another resource: with(TaskGroup(), body), or with(group, body),
+/// where the group is to be seen from outside.
+template <class F>
+requires detail::GroupBody<std::decay_t<F>>
+[[nodiscard]] auto with(TaskGroup&& /*group*/, F&& body) {
+    return detail::run_task_group<std::decay_t<F>>(std::forward<F>(body), nullptr);
+}
+template <class F>
+requires detail::GroupBody<std::decay_t<F>>
+[[nodiscard]] auto with(TaskGroup& group, F&& body) {
+    return detail::run_task_group<std::decay_t<F>>(std::forward<F>(body), &group);
 }
 
 }  // namespace gyre

@@ -18,6 +18,28 @@ namespace gyre::detail {
 class HandleState;
 class Resource;
 
+/// Watches the descriptors of what it serves. The loop's shell outlives it.
+class GYRE_API Watcher {
+public:
+    Watcher(const Watcher&) = delete;
+    Watcher& operator=(const Watcher&) = delete;
+
+protected:
+    explicit Watcher(EventLoop& loop) noexcept;
+    ~Watcher();
+
+    [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
+    /// As add_reader() and add_writer(), which refuse what a resource uses.
+    template <class F>
+    void watch(int fd, bool writer, F&& function);
+    void unwatch(int fd, bool writer) noexcept;
+
+private:
+    void watch_state(int fd, bool writer, HandleState* state);
+
+    EventLoop& loop_;
+};
+
 /// A loop's resources, and the descriptors that are theirs alone.
 class GYRE_API Resources {
 public:
@@ -48,12 +70,8 @@ private:
     std::unique_ptr<char[]> buffer_;
 };
 
-/// Linked into its loop between begin_use() and end_use(). The loop's shell outlives it.
-class GYRE_API Resource : private Resources::Link {
-public:
-    Resource(const Resource&) = delete;
-    Resource& operator=(const Resource&) = delete;
-
+/// Linked into its loop between begin_use() and end_use().
+class GYRE_API Resource : protected Watcher, private Resources::Link {
 protected:
     explicit Resource(EventLoop& loop) noexcept;
     ~Resource();
@@ -61,21 +79,12 @@ protected:
     /// The loop closes: lets go of the descriptor, calls nobody, and calls end_use().
     virtual void on_loop_close() noexcept = 0;
 
-    [[nodiscard]] EventLoop& loop() const noexcept { return loop_; }
     /// From now on nobody else can watch the descriptor; −1: it has none.
     void begin_use(int fd);
     void end_use(int fd) noexcept;
 
-    /// As add_reader() and add_writer().
-    template <class F>
-    void watch(int fd, bool writer, F&& function);
-    void unwatch(int fd, bool writer) noexcept;
-
 private:
     friend class Resources;
-    void watch_state(int fd, bool writer, HandleState* state);
-
-    EventLoop& loop_;
 };
 
 }  // namespace gyre::detail
