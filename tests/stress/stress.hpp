@@ -18,6 +18,16 @@ namespace stress {
 using namespace gyre;
 using namespace std::chrono_literals;
 
+// A sanitizer keeps what is freed, and memory grows.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 inline void require(bool holds, const std::string& what) {
     if (!holds) {
         throw std::runtime_error("does not hold: " + what);
