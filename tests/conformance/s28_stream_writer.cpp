@@ -211,7 +211,7 @@ GYRE_TEST_CASE("StreamWriter: drain waits for nothing and takes no turn while al
         co_await draining;
     }
     CHECK(ticks_here.count() == 0);
-    std::string data = co_await sock_recv(s.peer, 1000);
+    std::string data = co_await receive(s.peer, 400);
     CHECK(data.size() == 400);
     co_await s.close();
 }
