@@ -1,0 +1,281 @@
+#include "session_state.hpp"
+#include "transfer.hpp"
+
+#include <gyre/http/session.hpp>
+#include <gyre/http/url.hpp>
+#include <gyre/resolver.hpp>
+#include <gyre/run.hpp>
+#include <gyre/sleep.hpp>
+#include <gyre/timeouts.hpp>
+
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace gyre::http {
+
+namespace detail {
+
+namespace {
+
+struct FreeUrl {
+    void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
+};
+
+// What has to be known of a URL.
+struct Place {
+    Place() = default;
+
+    std::string scheme;
+    std::string host;
+    std::string port;
+
+    [[nodiscard]] bool is_same_origin(const Place& other) const {
+        return scheme == other.scheme && host == other.host && port == other.port;
+    }
+};
+
+std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
+    char* text = nullptr;
+    if (curl_url_get(url, which, &text, flags) != CURLUE_OK) {
+        return {};
+    }
+    const std::unique_ptr<char, void (*)(void*)> owner(text, &curl_free);
+    return text;
+}
+
+Place place_of(const std::string& url) {
+    const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
+    if (parsed == nullptr) {
+        throw std::bad_alloc();
+    }
+    if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+        code != CURLUE_OK) {
+        throw InvalidUrl("a URL such as http://host/path is expected, not \"" + url +
+                             "\": " + curl_url_strerror(code),
+                         url);
+    }
+    Place place;
+    place.scheme = part(parsed.get(), CURLUPART_SCHEME);
+    place.host = part(parsed.get(), CURLUPART_HOST);
+    place.port = part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    if (place.scheme != "http" && place.scheme != "https") {
+        throw InvalidUrl("a URL of http or https is expected, not \"" + url + '"', url);
+    }
+    return place;
+}
+
+// host:port:address,address…, for CURLOPT_RESOLVE; nothing for an address.
+Coro<std::string> resolve(Place place, std::string what, std::string url) {
+    std::string entry;
+    if (place.host.starts_with('[')) {
+        co_return entry;
+    }
+    AddressOptions options;
+    options.type = SOCK_STREAM;
+    std::vector<AddressInfo> found;
+    std::string error;
+    try {
+        found = co_await getaddrinfo(place.host, place.port, options);
+    } catch (const Error& failure) {
+        error = failure.what();
+    }
+    if (!error.empty()) {
+        throw ConnectionError(what + ": " + place.host + ": " + error, url);
+    }
+    entry = place.host + ':' + place.port + ':';
+    for (std::size_t index = 0; index < found.size(); ++index) {
+        const std::string host = found[index].address.host();
+        entry += index == 0 ? "" : ",";
+        entry += host.find(':') == std::string::npos ? host : '[' + host + ']';
+    }
+    co_return entry;
+}
+
+// The same within the time that is left.
+Coro<std::string> resolve_in_time(const Place& place, const Request& request,
+                                  const std::string& url) {
+    const std::string what = request.method + ' ' + url;
+    std::optional<std::chrono::nanoseconds> left;
+    if (request.deadline) {
+        left = std::max(*request.deadline - get_running_loop().time(), std::chrono::nanoseconds(0));
+    }
+    std::string addresses;
+    bool late = false;
+    try {
+        addresses = co_await wait_for(resolve(place, what, url), left);
+    } catch (const gyre::TimeoutError&) {
+        late = true;
+    }
+    if (late) {
+        throw TimeoutError(what + ": the name was not found within the time limit", url);
+    }
+    co_return addresses;
+}
+
+bool is_redirect(const Response& response) {
+    constexpr std::array kinds = {301, 302, 303, 307, 308};
+    return std::find(kinds.begin(), kinds.end(), response.status) != kinds.end() &&
+           response.headers.contains("location");
+}
+
+// Who is asked next, how, and without what is not for them.
+std::string redirect(Request& request, const Response& response, const Place& from) {
+    std::string next;
+    Place to;
+    try {
+        next = urljoin(response.url, response.headers.get("location").value_or(""));
+        to = place_of(next);
+    } catch (const Error& error) {
+        throw TooManyRedirects(
+            request.method + ' ' + response.url + ": redirected to nowhere: " + error.what(),
+            response.url);
+    }
+    const bool asks_anew =
+        response.status == 303 ||
+        ((response.status == 301 || response.status == 302) && request.method == "POST");
+    if (asks_anew && request.method != "HEAD") {
+        request.method = "GET";
+        request.body.clear();
+        request.has_body = false;
+    }
+    const bool elsewhere = !to.is_same_origin(from);
+    if (elsewhere) {
+        request.credentials = std::nullopt;
+    }
+    std::erase_if(request.headers, [&](const auto& field) {
+        const auto is = [&](const char* name) {
+            return ::strcasecmp(field.first.c_str(), name) == 0;
+        };
+        return (elsewhere && (is("authorization") || is("cookie"))) ||
+               (asks_anew && (is("content-type") || is("content-length")));
+    });
+    return next;
+}
+
+}  // namespace
+
+Coro<Response> carry_out(std::shared_ptr<SessionState> session, Request request) {
+    if (session->closed()) {
+        throw RuntimeError("the session is closed");
+    }
+    std::string url = request.url;
+    if (request.timeouts.total) {
+        request.deadline = get_running_loop().time() + *request.timeouts.total;
+    }
+    for (int redirects = 0;; ++redirects) {
+        const Place place = place_of(url);
+        std::string addresses;
+        const Place named = session->proxy.empty() ? place : place_of(session->proxy);
+        addresses = co_await resolve_in_time(named, request, url);
+        if (session->closed()) {
+            throw ConnectionError(request.method + ' ' + url + ": the session was closed", url);
+        }
+        auto transfer = std::make_shared<Transfer>(session, request, url, addresses);
+        transfer->start();
+        co_await transfer->wait_for_headers();
+        const bool goes_on = request.follow_redirects && request.upload == nullptr &&
+                             is_redirect(transfer->response());
+        if (request.stream && !goes_on) {
+            co_return Transfer::streamed(std::move(transfer));
+        }
+        std::string body = co_await transfer->read();
+        if (!goes_on) {
+            Response response = transfer->take_response();
+            response.body = std::move(body);
+            co_return response;
+        }
+        if (redirects == session->options.max_redirects) {
+            throw TooManyRedirects(request.method + ' ' + request.url + ": more than " +
+                                       std::to_string(redirects) + " redirects",
+                                   request.url);
+        }
+        url = redirect(request, transfer->response(), place);
+    }
+}
+
+SessionState::SessionState(const SessionOptions& given)
+    : options(given),
+      user_agent(given.user_agent.empty() ? "gyre" : given.user_agent),
+      ca_file(given.ca_file),
+      proxy(given.proxy),
+      cookies_(curl_share_init()) {
+    if (cookies_ == nullptr) {
+        throw std::bad_alloc();
+    }
+    options.user_agent = options.ca_file = options.proxy = {};  // kept as strings
+    curl_share_setopt(cookies_, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE);
+}
+
+SessionState::~SessionState() {
+    multi_.reset();
+    curl_share_cleanup(cookies_);
+}
+
+Multi& SessionState::multi() {
+    EventLoop& loop = multi_ ? multi_->loop() : get_running_loop();
+    if (!multi_) {
+        multi_.emplace(loop, options.limit, options.limit_per_host);
+    }
+    return *multi_;
+}
+
+void SessionState::close() {
+    closed_ = true;
+    while (!transfers_.empty()) {
+        Transfer& transfer = **transfers_.begin();
+        const std::string& url = transfer.response().url;
+        transfer.fail(
+            std::make_exception_ptr(ConnectionError(url + ": the session was closed", url)));
+    }
+    multi_.reset();
+}
+
+namespace {
+
+Coro<> close_session(std::shared_ptr<SessionState> state) {
+    if (!state->closed()) {
+        state->close();
+        co_await sleep(std::chrono::seconds(0));  // those who waited hear of it
+    }
+}
+
+Coro<Session> same(Session session) { co_return session; }
+
+}  // namespace
+
+}  // namespace detail
+
+Session::Session(const SessionOptions& options)
+    : state_(std::make_shared<detail::SessionState>(options)) {}
+
+Coro<Response> Session::request(std::string method, std::string url,
+                                const RequestOptions& options) const {
+    return detail::carry_out(
+        state_, detail::Request(std::move(method), std::move(url), options, state_->options.timeout,
+                                state_->options.max_body));
+}
+
+Coro<Response> Session::request(std::string method, std::string url,
+                                AsyncGenerator<std::string> body,
+                                const RequestOptions& options) const {
+    detail::Request request(std::move(method), std::move(url), options, state_->options.timeout,
+                            state_->options.max_body);
+    request.upload = std::make_shared<detail::Upload>(std::move(body));
+    return detail::carry_out(state_, std::move(request));
+}
+
+Coro<> Session::close() const { return detail::close_session(state_); }
+
+bool Session::closed() const noexcept { return state_->closed(); }
+
+Coro<Session> Session::enter() const { return detail::same(*this); }
+
+Coro<> Session::exit(std::exception_ptr /*error*/) const { return close(); }
+
+}  // namespace gyre::http
