@@ -245,11 +245,12 @@ int main(int argc, char** argv) {
     std::string mode;
     std::string name;
     demo::Program program("chat", "Rooms where everybody hears everybody.");
+    program.add_resolver();
     program.add_choice("mode", mode, {"server", "client"}, "which end");
     program.add_text("--host", where.host, "HOST", "the server's host");
     program.add_number("--port", where.port, 0, 65535, "the server's port");
     program.add_text("--nick", name, "NAME", "the client's name");
     return program.run(argc, argv, [&] {
-        gyre::run(mode == "server" ? serve(where) : talk(where, name), {.loop = program.loop()});
+        gyre::run(mode == "server" ? serve(where) : talk(where, name), program.run_options());
     });
 }

@@ -40,11 +40,12 @@ int main(int argc, char** argv) {
     std::string message = "Hello World!";
     int times = 1;
     demo::Program program("echo_client", "Sends a message and shows what comes back.");
+    program.add_resolver();
     program.add_text("--host", where.host, "HOST", "the server's host");
     program.add_number("--port", where.port, 1, 65535, "the server's port");
     program.add_text("--unix", where.path, "PATH", "a Unix socket instead");
     program.add_number("-n,--times", times, 1, "how many times");
     program.add_text("message", message, " ", "what to send");
     return program.run(argc, argv,
-                       [&] { gyre::run(echo(where, message, times), {.loop = program.loop()}); });
+                       [&] { gyre::run(echo(where, message, times), program.run_options()); });
 }

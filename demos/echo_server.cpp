@@ -15,6 +15,8 @@
 namespace {
 
 constexpr std::size_t kAtOnce = std::size_t{64} << 10;
+// Of a stream, which reads as much by itself: what came together goes back together.
+constexpr std::size_t kAtOnceOfStream = std::size_t{256} << 10;
 
 struct Where {
     std::string host = "127.0.0.1";
@@ -32,7 +34,7 @@ void announce(const gyre::SocketAddress& address) {
 gyre::Coro<> echo_stream(gyre::StreamReader reader, gyre::StreamWriter writer) {
     try {
         while (true) {
-            std::string data = co_await reader.read(kAtOnce);
+            std::string data = co_await reader.read(kAtOnceOfStream);
             if (data.empty()) {
                 break;
             }

@@ -64,9 +64,13 @@ void SocketDatagrams::begin() {
     }
     tell("connection_made",
          [this](DatagramProtocol& protocol) { protocol.connection_made(self_); });
-    if (!closing_) {
-        watch(socket_.fileno(), false, [this] { on_readable(); });
-        watching_reads_ = true;
+    try {
+        if (!closing_) {
+            watch(socket_.fileno(), false, [this] { on_readable(); });
+            watching_reads_ = true;
+        }
+    } catch (const std::exception&) {  // no descriptor that can be watched
+        force_close(std::current_exception());
     }
     if (on_made_) {
         std::exchange(on_made_, nullptr)();

@@ -82,7 +82,7 @@ void DescriptorTransport::begin() {
     }
     try {
         watch_reads();
-    } catch (const std::system_error&) {  // no descriptor that can be watched
+    } catch (const std::exception&) {  // no descriptor that can be watched
         force_close(std::current_exception());
     }
     if (hooks_.made) {

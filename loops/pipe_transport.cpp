@@ -17,11 +17,17 @@ namespace {
 
 std::string pipe_name(int fd) { return "pipe " + std::to_string(fd); }
 
-// The reader of a socket is gone, and not only writing something itself.
-bool has_reader(int fd) noexcept {
+/// What a socket's writer sees of its reader: that it says something itself, which stays unread;
+/// nothing, after all; or that it is gone.
+enum class Reader { speaks, silent, gone };
+
+Reader look_for_reader(int fd) noexcept {
     char byte = 0;
     const ::ssize_t count = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+    if (count > 0) {
+        return Reader::speaks;
+    }
+    return count < 0 && (errno == EAGAIN || errno == EINTR) ? Reader::silent : Reader::gone;
 }
 
 }  // namespace
@@ -128,9 +134,14 @@ std::unique_ptr<StreamIo> WritePipeTransport::make_io(detail::StreamClient& clie
 }
 
 void WritePipeTransport::receive_ready() {
-    if (kind_ == PipeKind::socket && has_reader(fileno())) {
-        end_reading();
-        return;
+    if (kind_ == PipeKind::socket) {
+        const Reader reader = look_for_reader(fileno());
+        if (reader == Reader::speaks) {
+            end_reading();
+        }
+        if (reader != Reader::gone) {
+            return;
+        }
     }
     if (get_write_buffer_size() == 0) {
         force_close(nullptr);

@@ -125,8 +125,8 @@ bool Socket::connect(const SocketAddress& address) {
     if (::connect(fd_, native(address), native_size(address)) == 0) {
         return true;
     }
-    // Interrupted, it goes on all the same.
-    if (errno == EINPROGRESS || errno == EINTR) {
+    // Interrupted, it goes on all the same; so does one that nobody waited for to the end.
+    if (errno == EINPROGRESS || errno == EINTR || errno == EALREADY) {
         return false;
     }
     fail(errno, "connect", address);

@@ -1,6 +1,10 @@
 #include "flow_control.hpp"
+#include "pipe_transport.hpp"
+#include "socket_transport.hpp"
+#include "watched_stream.hpp"
 
 #include <gyre/errors.hpp>
+#include <gyre/event_loop.hpp>
 #include <gyre/transport.hpp>
 
 #include <utility>
@@ -47,4 +51,40 @@ bool FlowControl::may_resume(std::size_t waiting) noexcept {
 }
 
 }  // namespace detail
+std::shared_ptr<Transport> EventLoop::make_transport(Socket socket,
+                                                     std::shared_ptr<BaseProtocol> protocol,
+                                                     TransportHooks hooks) {
+    check_call();
+    auto made = std::make_shared<detail::SocketTransport>(*this, std::move(socket),
+                                                          std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_read_pipe(int fd, std::shared_ptr<BaseProtocol> protocol,
+                                                     TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::ReadPipeTransport>(*this, Socket(fd), kind,
+                                                            std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::shared_ptr<Transport> EventLoop::make_write_pipe(int fd,
+                                                      std::shared_ptr<BaseProtocol> protocol,
+                                                      TransportHooks hooks) {
+    check_user_fd(fd);
+    const detail::PipeKind kind = detail::pipe_kind(fd);
+    auto made = std::make_shared<detail::WritePipeTransport>(*this, Socket(fd), kind,
+                                                             std::move(protocol), std::move(hooks));
+    made->start();
+    return made;
+}
+
+std::unique_ptr<detail::StreamIo> EventLoop::make_stream_io(Socket& descriptor,
+                                                            detail::StreamClient& client) {
+    return std::make_unique<detail::WatchedStream>(*this, descriptor.fileno(), client);
+}
+
 }  // namespace gyre

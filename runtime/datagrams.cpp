@@ -21,7 +21,8 @@ Coro<std::vector<SocketAddress>> resolve(Endpoint endpoint, int family) {
         AddressOptions wanted;
         wanted.family = family;
         wanted.type = SOCK_DGRAM;
-        std::vector<AddressInfo> found = co_await getaddrinfo(endpoint.host, endpoint.port, wanted);
+        const Host host = endpoint.host.empty() ? Host() : Host(endpoint.host);
+        std::vector<AddressInfo> found = co_await getaddrinfo(host, endpoint.port, wanted);
         for (const AddressInfo& each : found) {
             addresses.push_back(each.address);
         }

@@ -2,6 +2,7 @@
 #include <gyre/detail/generator_base.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
+#include <gyre/resolvers.hpp>
 #include <gyre/thread_pool.hpp>
 
 #include <cassert>
@@ -69,6 +70,9 @@ void LoopData::on_close() noexcept {
         remove(task);
         task.release();
         task.destroy_body();
+    }
+    if (resolver != nullptr) {
+        resolver->close();
     }
     while (jobs_.next != &jobs_) {
         static_cast<ExecutorFuture*>(jobs_.next)->abandon();

@@ -1,62 +1,99 @@
+#include "address_query.hpp"
+
 #include <gyre/resolver.hpp>
-#include <gyre/threads.hpp>
+#include <gyre/resolvers.hpp>
 
 #include <netdb.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <cerrno>
-#include <charconv>
-#include <cstdint>
+#include <array>
+#include <climits>
 #include <memory>
-#include <system_error>
 
 namespace gyre {
 
 namespace {
 
-// The system's resolver takes 65616 for port 80.
-bool is_number_of_no_port(const std::string& service) {
-    std::uint16_t port = 0;
-    const char* const end = service.data() + service.size();
-    const auto [stopped, error] = std::from_chars(service.data(), end, port);
-    return stopped == end && error == std::errc::result_out_of_range;
+// Gives the EAI_ code.
+int ask_system(const SocketAddress& address, int flags, NameInfo& info) {
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> service{};
+    const int error = ::getnameinfo(static_cast<const ::sockaddr*>(address.native()),
+                                    static_cast<::socklen_t>(address.native_size()), host.data(),
+                                    host.size(), service.data(), service.size(), flags);
+    info.host = host.data();
+    info.service = service.data();
+    return error;
 }
 
-// A wait for the network, unless the host is numeric.
-std::vector<AddressInfo> resolve(const std::string& host, const std::string& service,
-                                 AddressOptions options) {
-    if (is_number_of_no_port(service)) {
-        throw ResolveError(
-            EAI_SERVICE,
-            "getaddrinfo " + host + ": a port of at most 65535 is expected, not " + service);
+// NI_NOFQDN: a name of this machine's own domain goes without it.
+std::string without_own_domain(std::string name) {
+    std::array<char, HOST_NAME_MAX + 1> own{};
+    ::gethostname(own.data(), own.size() - 1);
+    const std::string machine = own.data();
+    const std::size_t dot = machine.find('.');
+    if (dot != std::string::npos && name.size() > machine.size() - dot &&
+        name.ends_with(machine.substr(dot))) {
+        name.resize(name.size() - (machine.size() - dot));
     }
-    ::addrinfo hints{};
-    hints.ai_family = options.family;
-    hints.ai_socktype = options.type;
-    hints.ai_protocol = options.proto;
-    hints.ai_flags = options.flags;
-    ::addrinfo* first = nullptr;
-    const int error = ::getaddrinfo(
-        host.empty() ? nullptr : host.c_str(),
-        service.empty() ? (host.empty() ? "0" : nullptr) : service.c_str(), &hints, &first);
-    if (error == EAI_SYSTEM) {
-        throw std::system_error(errno, std::generic_category(), "getaddrinfo " + host);
+    return name;
+}
+
+Coro<std::vector<AddressInfo>> addresses(Host host, Port port, AddressOptions options) {
+    detail::AddressQuery query(std::move(host), port, options);
+    if (query.answered()) {
+        co_return query.take();
     }
+    const std::shared_ptr<Resolver> resolver = get_resolver(get_running_loop());
+    NameQuestion question = query.take_question();
+    NameAnswer answer = co_await resolver->addresses_of(std::move(question));
+    co_return query.combine(answer);
+}
+
+Coro<NameInfo> names(SocketAddress address, int flags) {
+    // Services are in a file; with a number for the host, nothing is asked.
+    const int checked = flags & ~NI_NAMEREQD;
+    NameInfo info;
+    const int error = ask_system(address, checked | NI_NUMERICHOST, info);
     if (error != 0) {
-        throw ResolveError(error, "getaddrinfo " + host + ": " + ::gai_strerror(error));
+        detail::throw_resolve_error(error, "getnameinfo " + address.to_string());
     }
-    const std::unique_ptr<::addrinfo, decltype(&::freeaddrinfo)> owner(first, &::freeaddrinfo);
-    std::vector<AddressInfo> found;
-    for (const ::addrinfo* each = first; each != nullptr; each = each->ai_next) {
-        AddressInfo info;
-        info.family = each->ai_family;
-        info.type = each->ai_socktype;
-        info.proto = each->ai_protocol;
-        info.canonname = each->ai_canonname == nullptr ? "" : each->ai_canonname;
-        info.address = SocketAddress::from_native(each->ai_addr, each->ai_addrlen);
-        found.push_back(std::move(info));
+    if ((flags & NI_NUMERICHOST) != 0 && (flags & NI_NAMEREQD) == 0) {
+        co_return info;
     }
-    return found;
+    const bool unnamed = address.family() == SocketAddress::Family::local;
+    if ((flags & NI_NUMERICHOST) != 0 || unnamed) {
+        // Whatever the system says to these.
+        const int refused = ask_system(address, flags, info);
+        if (refused != 0) {
+            detail::throw_resolve_error(refused, "getnameinfo " + address.to_string());
+        }
+        co_return info;
+    }
+    const std::shared_ptr<Resolver> resolver = get_resolver(get_running_loop());
+    try {
+        std::string name = co_await resolver->name_of(address);
+        info.host = std::move(name);
+    } catch (const ResolveError& refused) {
+        const bool nameless = refused.code == EAI_NONAME || refused.code == EAI_NODATA;
+        if (!nameless || (flags & NI_NAMEREQD) != 0) {
+            throw;
+        }
+    }
+    if ((flags & NI_NOFQDN) != 0) {
+        info.host = without_own_domain(std::move(info.host));
+    }
+    co_return info;
+}
+
+Coro<NameInfo> names_of_host(std::string host, Port port, int flags) {
+    AddressOptions numeric;
+    numeric.type = SOCK_DGRAM;
+    numeric.flags = AI_NUMERICHOST;
+    std::vector<AddressInfo> found =
+        co_await getaddrinfo(std::move(host), std::move(port), numeric);
+    co_return co_await names(found.front().address, flags);
 }
 
 }  // namespace
@@ -64,12 +101,14 @@ std::vector<AddressInfo> resolve(const std::string& host, const std::string& ser
 ResolveError::ResolveError(int error, const std::string& text) : Error(text), code(error) {}
 ResolveError::~ResolveError() = default;
 
-Coro<std::vector<AddressInfo>> getaddrinfo(std::string host, Port port, AddressOptions options) {
-    const bool numeric = host.empty() || static_cast<bool>(SocketAddress::try_ip(host, 0));
-    if (numeric) {
-        co_return resolve(host, port.text(), options);
-    }
-    co_return co_await to_thread(resolve, host, port.text(), options);
+Coro<std::vector<AddressInfo>> getaddrinfo(Host host, Port port, AddressOptions options) {
+    return addresses(std::move(host), std::move(port), options);
+}
+
+Coro<NameInfo> getnameinfo(SocketAddress address, int flags) { return names(address, flags); }
+
+Coro<NameInfo> getnameinfo(std::string host, Port port, int flags) {
+    return names_of_host(std::move(host), std::move(port), flags);
 }
 
 }  // namespace gyre

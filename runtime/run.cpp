@@ -1,4 +1,5 @@
 #include <gyre/detail/listener.hpp>
+#include <gyre/resolvers.hpp>
 #include <gyre/run.hpp>
 #include <gyre/threads.hpp>
 
@@ -89,7 +90,11 @@ void run_until_done(EventLoop& loop, FutureBase& future, bool own_task) {
 
 }  // namespace detail
 
-Runner::Runner(RunOptions options) : spec_(options.loop), debug_(options.debug) {}
+Runner::Runner(RunOptions options)
+    : spec_(options.loop),
+      debug_(options.debug),
+      resolver_(options.resolver),
+      resolver_settings_(options.resolver_options) {}
 
 Runner::~Runner() {
     try {
@@ -105,10 +110,12 @@ EventLoop& Runner::get_loop() {
         throw RuntimeError("Runner is closed");
     }
     if (loop_ == nullptr) {
-        loop_ = new_event_loop(spec_);
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec_);
         if (debug_) {
-            loop_->set_debug(*debug_);
+            loop->set_debug(*debug_);
         }
+        set_resolver(*loop, detail::make_resolver(*loop, resolver_, resolver_settings_));
+        loop_ = std::move(loop);
         context_ = copy_context();
     }
     return *loop_;

@@ -26,7 +26,8 @@ Coro<std::vector<SocketAddress>> addresses_of(std::vector<std::string> hosts, Po
     wanted.flags = options.flags | AI_PASSIVE;
     std::vector<SocketAddress> addresses;
     for (const std::string& host : hosts) {
-        std::vector<AddressInfo> found = co_await getaddrinfo(host, port, wanted);
+        const Host where = host.empty() ? Host() : Host(host);
+        std::vector<AddressInfo> found = co_await getaddrinfo(where, port, wanted);
         for (const AddressInfo& each : found) {
             if (std::find(addresses.begin(), addresses.end(), each.address) == addresses.end()) {
                 addresses.push_back(each.address);

@@ -1,33 +1,16 @@
-#include <gyre/detail/done_waiter.hpp>
+#include <gyre/detail/stream_read.hpp>
 #include <gyre/detail/stream_state.hpp>
 #include <gyre/errors.hpp>
-#include <gyre/sleep.hpp>
 
-#include <string>
-#include <system_error>
+#include <algorithm>
 #include <utility>
 
 namespace gyre::detail {
-
-namespace {
-
-// A reader's wait, known to the state while it lasts.
-class ReaderWait final : public WaitNode {
-public:
-    explicit ReaderWait(WaitNode*& slot) noexcept : slot_(slot) { slot_ = this; }
-    ~ReaderWait() { slot_ = nullptr; }
-
-private:
-    WaitNode*& slot_;
-};
-
-}  // namespace
 
 StreamState::StreamState(std::size_t limit) : limit_(limit) {
     if (limit == 0) {
         throw ValueError("a stream's limit is expected to be 1 or more, not 0");
     }
-    may_write_.set();
 }
 
 StreamState::~StreamState() = default;
@@ -48,14 +31,19 @@ void StreamState::connection_lost(std::exception_ptr error) {
         eof_ = true;
         wake_reader();
     }
-    may_write_.set();
+    writing_paused_ = false;
+    drainers_.wake_all();
     closed_.set();
+}
+
+void StreamState::resume_writing() {
+    writing_paused_ = false;
+    drainers_.wake_all();
 }
 
 void StreamState::buffer_updated(std::size_t count) {
     buffer_.commit(count);
-    hold_up();
-    wake_reader();
+    came();
 }
 
 bool StreamState::eof_received() {
@@ -73,22 +61,30 @@ void StreamState::feed(std::string_view data) {
         return;
     }
     buffer_.append(data);
-    hold_up();
-    wake_reader();
+    came();
 }
 
-void StreamState::hold_up() {
+void StreamState::came() {
+    if (reader_ != nullptr) {
+        wake_reader();
+        if (reader_ != nullptr) {
+            return;  // it waits for more: to hold that up would be no use
+        }
+    }
     if (transport_ != nullptr && !held_up_ && buffer_.size() > 2 * limit_) {
         held_up_ = true;
         transport_->pause_reading();
     }
 }
 
-void StreamState::taken() {
-    if (held_up_ && buffer_.size() <= limit_) {
-        held_up_ = false;
-        transport_->resume_reading();
-    }
+void StreamState::go_on() {
+    held_up_ = false;
+    transport_->resume_reading();
+}
+
+void StreamState::drop(std::size_t count) {
+    buffer_.drop(std::min(count, buffer_.size()));
+    taken();
 }
 
 void StreamState::feed_eof() {
@@ -101,59 +97,35 @@ void StreamState::fail(std::exception_ptr error) {
     wake_reader();
 }
 
-void StreamState::check() const {
-    if (error_ != nullptr) {
-        std::rethrow_exception(error_);
+// One that needs more sleeps on, where asyncio's would wake, look and wait again.
+void StreamState::wake_reader() {
+    if (reader_ != nullptr && reader_->is_over()) {
+        std::exchange(reader_, nullptr)->wake();
     }
 }
 
-void StreamState::wake_reader() noexcept {
+bool StreamState::wait_for_data(ReadAwaiter& reader) {
     if (reader_ != nullptr) {
-        reader_->wake();
+        return false;
     }
-}
-
-Coro<> StreamState::wait_for_data(const char* operation) {
-    if (reader_ != nullptr) {
-        throw RuntimeError(
-            std::string(operation) +
-            "() called while another coroutine is already waiting for incoming data");
+    reader_ = &reader;
+    if (held_up_) {  // what it waits for could not come
+        go_on();
     }
-    // What is awaited could not come while the transport is held up.
-    if (std::exchange(held_up_, false)) {
-        transport_->resume_reading();
-    }
-    ReaderWait wait(reader_);
-    NodeAwaiter until_woken(wait);
-    co_await until_woken;
+    return true;
 }
 
 // --- writing ------------------------------------------------------------------------------------
 
-Coro<> StreamState::drain(std::shared_ptr<StreamState> self) {
-    self->check();
-    if (self->transport_ != nullptr && self->transport_->is_closing()) {
-        // connection_lost() may be on its way: without this, a loop of write() and drain() would
-        // never let it come.
-        co_await sleep(std::chrono::nanoseconds::zero());
-    }
-    if (self->lost_) {
-        throw std::system_error(std::make_error_code(std::errc::connection_reset),
-                                "drain: the connection is lost");
-    }
-    if (!self->may_write_.is_set()) {
-        co_await self->may_write_.wait();
-        if (self->lost_error_ != nullptr) {
-            std::rethrow_exception(self->lost_error_);
-        }
+void StreamState::check_lost() const {
+    if (lost_error_ != nullptr) {
+        std::rethrow_exception(lost_error_);
     }
 }
 
 Coro<> StreamState::wait_closed(std::shared_ptr<StreamState> self) {
     co_await self->closed_.wait();
-    if (self->lost_error_ != nullptr) {
-        std::rethrow_exception(self->lost_error_);
-    }
+    self->check_lost();
 }
 
 }  // namespace gyre::detail

@@ -131,6 +131,23 @@ void Program::add_choice(const std::string& name, std::string& value,
         ->type_name(name.starts_with('-') ? "WORD" : " ");
 }
 
+void Program::add_resolver() {
+    app_->add_option("--resolver", resolver_, "who resolves names: cares or system")
+        ->type_name("NAME")
+        ->take_last();
+    app_->add_option("--nameserver", nameservers_, "a name server to ask; may be repeated")
+        ->type_name("ADDR[:PORT]")
+        ->allow_extra_args(false);
+}
+
+gyre::RunOptions Program::run_options() const noexcept {
+    gyre::RunOptions options;
+    options.loop = loop_;
+    options.resolver = resolver_;
+    options.resolver_options.nameservers = nameservers_;
+    return options;
+}
+
 void Program::add_seed(Random& random) {
     random.seed(444);
     const auto seed = [&random](const std::string& text) {

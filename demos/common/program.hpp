@@ -1,6 +1,8 @@
 // Program: what every demo's main() does beside its own work.
 #pragma once
 
+#include <gyre/run.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -58,6 +60,8 @@ public:
     /// One of these words; _ is taken for -. It must be given unless `value` is one already.
     void add_choice(const std::string& name, std::string& value, std::vector<std::string> words,
                     const std::string& help);
+    /// `--resolver NAME` and `--nameserver ADDR[:PORT]`, which may be repeated.
+    void add_resolver();
     /// `--seed N`, with which the numbers drawn start; 444 if it is not given.
     void add_seed(Random& random);
 
@@ -67,10 +71,14 @@ public:
 
     /// What `--loop` was given. Empty without it: the default, then.
     [[nodiscard]] const std::string& loop() const noexcept { return loop_; }
+    /// The same with what add_resolver() added, for gyre::run().
+    [[nodiscard]] gyre::RunOptions run_options() const noexcept;
 
 private:
     std::string name_;
     std::string loop_;
+    std::string resolver_;
+    std::vector<std::string> nameservers_;
     std::unique_ptr<CLI::App> app_;
 };
 

@@ -59,7 +59,8 @@ void SelectorLoop::poll(Duration timeout) {
 void SelectorLoop::wake() noexcept {
     const std::uint64_t one = 1;
     // A full counter fails the write and wakes all the same.
-    [[maybe_unused]] const auto written = ::write(wakeup_, &one, sizeof one);
+    while (::write(wakeup_, &one, sizeof one) < 0 && errno == EINTR) {
+    }
 }
 
 void SelectorLoop::drain_wakeups() noexcept {

@@ -51,10 +51,11 @@ public:
     }
 
     void send(detail::WriteQueue& unsent) noexcept {
-        if (sending_ || unsent.empty()) {
+        if (in_flight() != 0 || sending_ || unsent.empty()) {
             return;
         }
         std::swap(queue_, unsent);
+        in_flight_ = queue_.size();
         dropped_ = false;
         count_sending(true);
         submit();
@@ -62,11 +63,8 @@ public:
 
     void stop_sending() noexcept { dropped_ = true; }
 
-    [[nodiscard]] std::size_t in_flight() const noexcept {
-        return !sending_ || dropped_
-                   ? 0
-                   : queue_.size() - submitted_ + uv_stream_get_write_queue_size(&any_.stream);
-    }
+    /// Until the client has been told: what it does meanwhile comes behind.
+    [[nodiscard]] std::size_t in_flight() const noexcept { return dropped_ ? 0 : in_flight_; }
 
     /// Also closes the descriptor.
     void close() noexcept {
@@ -149,6 +147,7 @@ private:
         if (error == 0) {
             self.queue_.drop(self.submitted_);
             if (!self.queue_.empty() && !self.dropped_) {
+                self.in_flight_ = self.queue_.size();
                 self.submit();
                 return;
             }
@@ -190,6 +189,7 @@ private:
     Any any_{};
     uv_write_t request_{};
     detail::WriteQueue queue_;   // what libuv is sending
+    std::size_t in_flight_ = 0;  // what the client has not been told of
     std::size_t submitted_ = 0;  // of the queue, in the request
     int error_ = 0;
     Turn readable_{*this, [](Stream& stream, detail::StreamClient& client) {
@@ -199,6 +199,7 @@ private:
                    }};
     Turn sent_{*this, [](Stream& stream, detail::StreamClient& client) {
                    if (!stream.dropped_) {
+                       stream.in_flight_ = 0;
                        client.on_sent({-stream.error_, std::generic_category()});
                    }
                }};

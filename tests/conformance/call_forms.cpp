@@ -172,7 +172,7 @@ GYRE_TEST_CASE("wait and as_completed: braces") {
     auto waiting = wait({first, second}, {.return_when = ALL_COMPLETED});
     auto result = co_await std::move(waiting);
     CHECK(result.done.size() == 2);
-    auto completing = as_completed({first, second}, 1s);
+    auto completing = as_completed({first, second}, 1h);
     int sum = 0;
     while (auto each = co_await completing.next()) {
         sum += each->result();

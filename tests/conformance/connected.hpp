@@ -102,6 +102,38 @@ private:
     SocketAddress address_;
 };
 
+/// Receives so many bytes.
+inline Coro<std::string> receive(Socket& socket, std::size_t count) {
+    std::string all;
+    while (all.size() < count) {
+        std::string data = co_await sock_recv(socket, count - all.size());
+        REQUIRE_FALSE(data.empty());
+        all += data;
+    }
+    co_return all;
+}
+
+/// Everything until the end of file.
+inline Coro<std::string> receive_all(Socket& socket) {
+    std::string all;
+    while (true) {
+        std::string data = co_await sock_recv(socket, 1 << 16);
+        if (data.empty()) {
+            co_return all;
+        }
+        all += data;
+    }
+}
+
+/// Until a protocol has been given so many bytes.
+template <class P>
+Coro<> received(std::shared_ptr<P> protocol, std::size_t count) {
+    while (protocol->data.size() < count) {
+        protocol->came.clear();
+        co_await protocol->came.wait();
+    }
+}
+
 /// Over TCP.
 template <class P = Notes>
 Coro<Connected<P>> connected_by_tcp(std::shared_ptr<P> protocol = std::make_shared<P>()) {

@@ -427,7 +427,7 @@ GYRE_TEST_CASE("connect_accepted_socket: a transport over a socket that was acce
     StreamPair client = co_await opening;
     CHECK(made.first->peername() == client.writer.get_extra_info("sockname"));
     client.writer.write("hello");
-    co_await made.second->came.wait();
+    co_await received(made.second, 5);
     CHECK(made.second->data == "hello");
     made.first->write("goodbye");
     made.first->close();

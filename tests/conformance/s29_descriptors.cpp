@@ -356,6 +356,7 @@ Socket listener() {
 }  // namespace
 
 GYRE_TEST_CASE("sock_*: what need not wait takes no iteration (S356)" * in_order) {
+    const faults::NoFaults none;
     Pair sockets;
     Socket server = listener();
     Socket client = Socket::open(SocketAddress::Family::ipv4);
@@ -373,6 +374,7 @@ GYRE_TEST_CASE("sock_*: what need not wait takes no iteration (S356)" * in_order
 }
 
 GYRE_TEST_CASE("sock_*: what must wait goes on when the socket is ready (S356)") {
+    const faults::NoCuts whole;
     Pair sockets;
     auto receiving = create_task(sock_recv(sockets.near, 100));
     co_await ticks(3);
@@ -423,6 +425,7 @@ GYRE_TEST_CASE("sock_recv: nothing at the end of file; the error of a broken con
 }
 
 GYRE_TEST_CASE("sock_accept: a socket that does not block, and its peer's address (S357)") {
+    const faults::NoCuts whole;
     Socket server = listener();
     auto accepting = create_task(sock_accept(server));
     co_await ticks(3);
@@ -449,6 +452,7 @@ GYRE_TEST_CASE("sock_connect: a failure is the connect error (S357)") {
 }
 
 GYRE_TEST_CASE("sock_*: cancelled, an operation watches the socket no more (S358)") {
+    const faults::NoCuts whole;
     Pair sockets;
     Socket server = listener();
     auto receiving = create_task(sock_recv(sockets.near, 100));
@@ -470,6 +474,7 @@ GYRE_TEST_CASE("sock_*: cancelled, an operation watches the socket no more (S358
 }
 
 GYRE_TEST_CASE("sock_*: an operation begun right after a cancel is left alone (S358)") {
+    const faults::NoCuts whole;
     Pair sockets;
     auto first = create_task(sock_recv(sockets.near, 100));
     co_await ticks(3);
@@ -498,6 +503,7 @@ GYRE_TEST_CASE("sock_*: an operation begun right after a cancel is left alone (S
 }
 
 GYRE_TEST_CASE("sock_*: cancelled after it became ready, nothing is lost (S358)" * in_order) {
+    const faults::NoCuts whole;
     Pair sockets;
     auto receiving = create_task(sock_recv(sockets.near, 100));
     co_await ticks(3);
@@ -510,6 +516,7 @@ GYRE_TEST_CASE("sock_*: cancelled after it became ready, nothing is lost (S358)"
 }
 
 GYRE_TEST_CASE("sock_recv: a second one takes the first one's place (S359)" * in_order) {
+    const faults::NoCuts whole;
     Pair sockets;
     auto first = create_task(sock_recv(sockets.near, 100));
     co_await sleep(0s);
@@ -560,6 +567,7 @@ GYRE_TEST_CASE("sock_sendall: the reader goes away meanwhile (S360)") {
 }
 
 GYRE_TEST_CASE("sock_recv and sock_sendall of one socket at a time (S361)") {
+    const faults::NoCuts whole;
     Pair sockets;
     const std::string payload(1 << 20, 'x');
     auto sending = create_task(sock_sendall(sockets.near, payload));

@@ -81,6 +81,7 @@ std::shared_ptr<Recorder> record() { return std::make_shared<Recorder>(); }
 GYRE_TEST_CASE(
     "pipes: what is written is received; the end of file closes, whatever it answers "
     "(S372)") {
+    const faults::NoCuts whole;
     Pipe pipe;
     const int fd = pipe.take_reader();
     auto made = co_await connect_read_pipe(record, fd);
@@ -149,6 +150,7 @@ GYRE_TEST_CASE("pipes: FIFOs, sockets and devices are taken, a file is not (S372
     error = co_await ending(connect_read_pipe(record, 9999));
     CHECK(error == "pipe 9999: Bad file descriptor");
 
+    const faults::NoCuts whole;
     auto ends = Socket::pair();
     auto reading = co_await connect_read_pipe(record, ends.first.release());
     auto writing = co_await connect_write_pipe(record, ends.second.release());
@@ -241,6 +243,7 @@ GYRE_TEST_CASE("pipes: a socket's writer goes on when its reader says something"
     static_cast<void>(ends.second.send(word));
     co_await ticks(5);
     CHECK_FALSE(made.first->is_closing());
+    const faults::NoFaults none;
     made.first->write("answer");
     made.first->close();
     co_await made.second->end;

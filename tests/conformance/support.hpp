@@ -1,6 +1,7 @@
 // What the conformance tests share: names for outcomes, and a look at what is reported.
 #pragma once
 
+#include "../faults/faults.hpp"
 #include "../test.hpp"
 
 #include <fcntl.h>

@@ -122,4 +122,55 @@ Coro<> out_of_descriptors(int count) {
                 cpu_seconds() - cpu, seconds);
 }
 
+Coro<> beyond_select(int count) {
+    const ::rlim_t before_limit = limit_descriptors(65536);
+    int reports = 0;
+    bool clear = true;
+    const auto is_clear = [](const std::exception& error) {
+        return std::string_view(error.what()).find("select takes file descriptors below") !=
+               std::string_view::npos;
+    };
+    EventLoop& loop = get_running_loop();
+    loop.set_exception_handler([&](EventLoop&, const ExceptionContext& context) {
+        ++reports;
+        try {
+            std::rethrow_exception(context.exception);
+        } catch (const std::exception& error) {
+            clear = clear && is_clear(error);
+        }
+    });
+    Server server = co_await start_server(echo, "127.0.0.1", 0);
+    const std::uint16_t port = server.sockets()[0].port();
+    const std::size_t before = open_descriptors();
+    std::vector<Client> clients;
+    int refused = 0;
+    for (int i = 0; i < count && refused < 10; ++i) {
+        try {
+            StreamPair pair = co_await open_connection("127.0.0.1", port);
+            clients.emplace_back(std::move(pair));
+        } catch (const std::exception& error) {
+            ++refused;
+            clear = clear && is_clear(error);
+        }
+    }
+    require(refused == 10 && clear, "select refuses what it cannot hold, and says so");
+    const std::size_t held = clients.size();
+    StreamPair& first = clients.front().stream;
+    first.writer.write("ping");
+    std::string back = co_await first.reader.readexactly(4);
+    require(back == "ping", "the others go on");
+    for (Client& client : clients) {
+        client.stream.writer.transport().abort();
+    }
+    clients.clear();
+    co_await until_descriptors(before);
+    require(open_descriptors() == before, "the descriptors are back");
+    server.close();
+    co_await server.wait_closed();
+    loop.set_exception_handler(nullptr);
+    limit_descriptors(before_limit);
+    std::printf("beyond_select: %zu connections held, then refused; %d refused by the server\n",
+                held, reports);
+}
+
 }  // namespace stress

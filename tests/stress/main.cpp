@@ -7,7 +7,19 @@
 namespace {
 
 struct Program {
-    gyre::Coro<> (*main)(int);
+    Program(gyre::Coro<> (*coroutine)(int), int count) : main(coroutine), usual(count) {}
+    Program(void (*function)(int, const std::string&), int count) : plain(function), usual(count) {}
+
+    void run(int count, const std::string& loop) const {
+        if (plain != nullptr) {
+            plain(count, loop);
+        } else {
+            gyre::run(main(count), {.loop = loop});
+        }
+    }
+
+    gyre::Coro<> (*main)(int) = nullptr;
+    void (*plain)(int, const std::string&) = nullptr;  // has loops of its own
     int usual;
 };
 
@@ -16,7 +28,11 @@ const std::map<std::string, Program> programs = {
     {"idle", {stress::idle, 9000}},
     {"churn", {stress::churn, 20000}},
     {"out_of_descriptors", {stress::out_of_descriptors, 50}},
+    {"beyond_select", {stress::beyond_select, 2000}},
     {"resets", {stress::resets, 10000}},
+    {"half_close", {stress::half_close, 64}},
+    {"unread", {stress::unread, 1000}},
+    {"in_flight", {stress::in_flight, 200}},
     {"slow_reader", {stress::slow_reader, 64}},
     {"slow_loris", {stress::slow_loris, 2000}},
     {"signals", {stress::signals, 100000}},
@@ -37,8 +53,11 @@ int main(int argc, char** argv) {
     const int count = argc > 2 ? std::atoi(argv[2]) : found->second.usual;
     const std::string loop = argc > 3 ? argv[3] : "";
     try {
-        gyre::run(found->second.main(count), {.loop = loop});
+        found->second.run(count, loop);
         return 0;
+    } catch (const gyre::ExceptionGroup& group) {
+        std::fprintf(stderr, "%s: %s\n", argv[1], gyre::describe(group.exceptions()[0]).c_str());
+        return 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s: %s\n", argv[1], error.what());
         return 1;

@@ -94,6 +94,8 @@ Coro<> slow_reader(int megabytes) {
     constexpr std::size_t chunk = 64 << 10;
     std::size_t most = 0;
     const auto feed = [&](StreamReader, StreamWriter writer) -> Coro<> {
+        const int small = 4096;
+        ::setsockopt(writer.transport().fileno(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
         const std::string block(chunk, 'x');
         for (std::size_t sent = 0; sent < total; sent += chunk) {
             writer.write(block);
@@ -103,11 +105,11 @@ Coro<> slow_reader(int megabytes) {
         writer.close();
     };
     const auto start = std::chrono::steady_clock::now();
+    const double memory = resident_bytes();
     std::size_t received = 0;
     Server server = co_await start_server(feed, "127.0.0.1", 0);
     {
         Socket socket = Socket::open(SocketAddress::Family::ipv4);
-        socket.set_send_buffer(4096);
         const int small = 4096;
         ::setsockopt(socket.fileno(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
         co_await sock_connect(socket, server.sockets()[0].getsockname());
@@ -125,8 +127,10 @@ Coro<> slow_reader(int megabytes) {
     co_await server.wait_closed();
     require(received == total, "every byte arrives");
     require(most <= (64 << 10) + chunk, "no more waits than the high-water mark and a chunk");
-    std::printf("slow_reader: %d MB in %.1f s, at most %zu bytes waited\n", megabytes,
-                seconds_since(start), most);
+    const double more = resident_bytes() - memory;
+    require(sanitized || more < (2 << 20), "nor does it lie somewhere else");
+    std::printf("slow_reader: %d MB in %.1f s, at most %zu bytes waited, %.0f more of memory\n",
+                megabytes, seconds_since(start), most, more);
 }
 
 Coro<> slow_loris(int count) {

@@ -18,6 +18,16 @@ namespace stress {
 using namespace gyre;
 using namespace std::chrono_literals;
 
+// A sanitizer keeps what is freed, and memory grows.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized =
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+inline constexpr bool sanitized = false;
+#endif
+
 inline void require(bool holds, const std::string& what) {
     if (!holds) {
         throw std::runtime_error("does not hold: " + what);
@@ -86,8 +96,12 @@ inline Coro<> echo(StreamReader reader, StreamWriter writer) {
 Coro<> idle(int count);
 Coro<> churn(int count);
 Coro<> out_of_descriptors(int count);
+Coro<> beyond_select(int count);
 Coro<> resets(int count);
 Coro<> slow_reader(int megabytes);
+Coro<> half_close(int megabytes);
+Coro<> unread(int count);
+void in_flight(int count, const std::string& spec);
 Coro<> slow_loris(int count);
 Coro<> signals(int count);
 Coro<> children(int count);

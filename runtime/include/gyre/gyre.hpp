@@ -13,6 +13,7 @@
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
 #include <gyre/event_loop.hpp>
+#include <gyre/fake_resolver.hpp>
 #include <gyre/file.hpp>
 #include <gyre/future.hpp>
 #include <gyre/gather.hpp>
@@ -21,6 +22,8 @@
 #include <gyre/pipes.hpp>
 #include <gyre/queue.hpp>
 #include <gyre/resolver.hpp>
+#include <gyre/resolver_options.hpp>
+#include <gyre/resolvers.hpp>
 #include <gyre/result.hpp>
 #include <gyre/run.hpp>
 #include <gyre/semaphore.hpp>

@@ -8,6 +8,7 @@
 #include <gyre/event_loop.hpp>
 #include <gyre/future.hpp>
 #include <gyre/loops.hpp>
+#include <gyre/resolver_options.hpp>
 #include <gyre/task.hpp>
 
 #include <memory>
@@ -23,6 +24,8 @@ namespace gyre {
 struct RunOptions {
     std::string_view loop = {};      ///< a loop spec; empty: install(), GYRE_LOOP, "uv"
     std::optional<bool> debug = {};  ///< debug mode; unset: GYRE_DEBUG
+    std::string_view resolver = {};  ///< `cares` or `system`; empty: see make_resolver()
+    ResolverOptions resolver_options = {};
 };
 static_assert(std::is_trivially_destructible_v<RunOptions>);
 
@@ -142,6 +145,8 @@ private:
 
     std::string spec_;
     std::optional<bool> debug_;
+    std::string resolver_;
+    detail::ResolverSettings resolver_settings_;
     std::unique_ptr<EventLoop> loop_;
     std::optional<Context> context_;
     bool closed_ = false;

@@ -4,6 +4,8 @@
 #include <gyre/async_generator.hpp>
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/stream_drain.hpp>
+#include <gyre/detail/stream_read.hpp>
 #include <gyre/detail/stream_state.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/transport.hpp>
@@ -33,10 +35,12 @@ inline constexpr std::size_t kDefaultStreamLimit = std::size_t{64} << 10;
 /// }
 /// ```
 ///
-/// A handle: copies read the same stream. One task at a time may wait in it, another one's attempt
-/// is a RuntimeError. Cancel safety: a cancelled read takes no byte. Every read throws the
-/// connection's error (std::system_error) once there is one. Thread rule: the loop's thread.
-/// asyncio: StreamReader.
+/// A handle: copies read the same stream. A read begins when it is awaited, which happens once, and
+/// stands wherever a Coro<std::string> does: in create_task(), in wait_for(). It completes at once
+/// where what it asks for is there, else one iteration after that came. One task at a time may wait
+/// in it, another one's attempt is a RuntimeError. Cancel safety: a cancelled read takes no byte.
+/// Every read throws the connection's error (std::system_error) once there is one. Thread rule: the
+/// loop's thread. asyncio: StreamReader.
 class GYRE_API StreamReader {
 public:
     /// One that is fed by hand. `limit` bounds a line's length. Throws ValueError for 0.
@@ -46,17 +50,27 @@ public:
         : state_(std::move(state)) {}
 
     /// At most n bytes, at least one; none at the end of file. Without n: everything until then.
-    [[nodiscard]] Coro<std::string> read(std::ptrdiff_t n = -1) const;
+    [[nodiscard]] detail::StreamRead read(std::ptrdiff_t n = -1) const {
+        return {state_, n < 0 ? Kind::all : Kind::some, n};
+    }
     /// Exactly n bytes. Throws IncompleteReadError with those that came, at the end of file.
-    [[nodiscard]] Coro<std::string> readexactly(std::ptrdiff_t n) const;
+    [[nodiscard]] detail::StreamRead readexactly(std::ptrdiff_t n) const {
+        return {state_, Kind::exactly, n};
+    }
     /// A line with its "\n"; at the end of file what is left, or nothing. Throws ValueError for a
     /// line longer than the limit, which is dropped.
-    [[nodiscard]] Coro<std::string> readline() const;
+    [[nodiscard]] detail::StreamRead readline() const { return {state_, Kind::line}; }
     /// Up to the separator, included; of several, the one that ends first. Throws
     /// IncompleteReadError at the end of file, LimitOverrunError where more than the limit comes
     /// before it: the bytes stay then. ValueError for an empty separator.
-    [[nodiscard]] Coro<std::string> readuntil(std::string separator = "\n") const;
-    [[nodiscard]] Coro<std::string> readuntil(std::vector<std::string> separators) const;
+    [[nodiscard]] detail::StreamRead readuntil(std::string separator = "\n") const {
+        std::vector<std::string> separators;
+        separators.push_back(std::move(separator));
+        return {state_, std::move(separators)};
+    }
+    [[nodiscard]] detail::StreamRead readuntil(std::vector<std::string> separators) const {
+        return {state_, std::move(separators)};
+    }
     /// The lines until the end of file. asyncio: `async for line in reader`.
     [[nodiscard]] AsyncGenerator<std::string> lines() const;
 
@@ -70,6 +84,8 @@ public:
     void set_exception(std::exception_ptr error) const { state_->fail(std::move(error)); }
 
 private:
+    using Kind = detail::StreamRead::Kind;
+
     std::shared_ptr<detail::StreamState> state_;
 };
 
@@ -83,7 +99,8 @@ private:
 /// ```
 ///
 /// A handle: copies write the same stream; when the last is gone, the connection is closed behind
-/// what was written. Thread rule: the loop's thread. asyncio: StreamWriter.
+/// what was written, and debug mode reports "unclosed StreamWriter …". Thread rule: the loop's
+/// thread. asyncio: StreamWriter.
 class GYRE_API StreamWriter {
 public:
     explicit StreamWriter(std::shared_ptr<detail::StreamState> state);
@@ -102,8 +119,9 @@ public:
     }
 
     /// Completes at once unless more than the high-water mark waits to be sent, else when no more
-    /// than the low one does. Throws the connection's error. Cancel safety: cancels the wait alone.
-    [[nodiscard]] Coro<> drain() const { return detail::StreamState::drain(state_); }
+    /// than the low one does; after one iteration if the connection is being closed. Throws the
+    /// connection's error. Cancel safety: cancels the wait alone.
+    [[nodiscard]] detail::StreamDrain drain() const { return detail::StreamDrain(state_); }
 
     void write_eof() const { transport().write_eof(); }
     [[nodiscard]] bool can_write_eof() const { return transport().can_write_eof(); }

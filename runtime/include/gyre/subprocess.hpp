@@ -50,9 +50,11 @@ struct SubprocessOptions {
     /// The child's whole environment, NAME=value each; unset: this program's.
     std::optional<std::span<const std::string>> env = {};
     bool start_new_session = false;
-    /// Descriptors that the child has under the same numbers. What gyre opens it never has.
+    /// Descriptors that the child has under the same numbers, besides its streams.
     std::span<const int> pass_fds = {};
-    bool close_fds = false;                   ///< it has no others, whoever opened them
+    /// It has no others, whoever opened them; false: none of gyre's, but what is open without
+    /// CLOEXEC otherwise.
+    bool close_fds = true;
     std::size_t limit = kDefaultStreamLimit;  ///< of the readers
 };
 static_assert(std::is_trivially_destructible_v<SubprocessOptions>);

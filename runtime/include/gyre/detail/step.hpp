@@ -4,10 +4,12 @@
 #include <gyre/detail/api.hpp>
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <new>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 namespace gyre::detail {
@@ -28,22 +30,21 @@ struct Step {
     std::source_location where;    // the latest co_await: where the task waits once it is suspended
 
     // The exception that is on its way from a coroutine that ended by it to the one that awaits it,
-    // which is the very next to run: frames need no room for it.
-    union {
-        char none = 0;
-        std::exception_ptr error;
-    };
-    constexpr Step() noexcept {}
-    ~Step() {}
+    // which is the very next to run: frames need no room for it. Bare memory, for a thread's
+    // variable with a destructor costs a call at each use.
+    alignas(std::exception_ptr) std::byte error[sizeof(std::exception_ptr)] = {};
+
     void throw_in_awaiting(std::exception_ptr thrown) noexcept {
         ::new (static_cast<void*>(&error)) std::exception_ptr(std::move(thrown));
     }
     [[nodiscard]] std::exception_ptr take_error() noexcept {
-        std::exception_ptr taken = std::move(error);
-        error.~exception_ptr();
+        auto& held = *std::launder(reinterpret_cast<std::exception_ptr*>(&error));
+        std::exception_ptr taken = std::move(held);
+        held.~exception_ptr();
         return taken;
     }
 };
+static_assert(std::is_trivially_destructible_v<Step>);
 
 inline constexpr std::uint32_t kDeepestNesting = 48;
 

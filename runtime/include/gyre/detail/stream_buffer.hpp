@@ -1,6 +1,8 @@
 // StreamBuffer: received bytes that nobody has taken yet.
 #pragma once
 
+#include <gyre/detail/api.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -8,19 +10,28 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gyre::detail {
 
-/// One block: bytes come in behind, go out in front. Free of memory while it is empty.
-class StreamBuffer {
+/// One block: bytes come in behind, go out in front. Keeps a small block while it is empty.
+class GYRE_API StreamBuffer {
 public:
+    StreamBuffer() = default;
+    StreamBuffer(const StreamBuffer&) = delete;
+    StreamBuffer& operator=(const StreamBuffer&) = delete;
+    ~StreamBuffer() { give_up(std::move(data_), capacity_); }
+
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    /// How many bytes were ever taken.
+    [[nodiscard]] std::size_t position() const noexcept { return position_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     [[nodiscard]] std::string_view view() const noexcept { return {data_.get() + begin_, size()}; }
 
-    /// Room behind the bytes. As much as a read filled lately, twice that if it filled all.
+    /// Room behind the bytes. As much as a read filled lately, twice that if it filled all; less
+    /// where bytes would have to be moved for it.
     [[nodiscard]] std::span<char> room() {
-        reserve(wanted_);
+        reserve(empty() ? wanted_ : std::max(wanted_ / 4, kLeastAtOnce));
         return {data_.get() + end_, std::min(capacity_ - end_, kMostAtOnce)};
     }
     /// So many bytes were written into the room.
@@ -45,15 +56,14 @@ public:
     }
     void drop(std::size_t count) noexcept {
         begin_ += count;
+        position_ += count;
         if (begin_ == end_) {
             begin_ = end_ = 0;
             if (capacity_ > kKept) {
-                data_ = nullptr;
-                capacity_ = 0;
+                give_up(std::move(data_), std::exchange(capacity_, 0));
             }
         }
     }
-    void clear() noexcept { drop(size()); }
 
 private:
     static constexpr std::size_t kLeastAtOnce = std::size_t{4} << 10;
@@ -67,22 +77,20 @@ private:
         if (capacity_ - size() >= room && begin_ >= size()) {
             std::memmove(data_.get(), data_.get() + begin_, size());
         } else {
-            const std::size_t capacity = std::max(size() + room, 2 * size());
-            auto data = std::make_unique_for_overwrite<char[]>(capacity);
-            if (!empty()) {
-                std::memcpy(data.get(), data_.get() + begin_, size());
-            }
-            data_ = std::move(data);
-            capacity_ = capacity;
+            allocate(std::max(size() + room, 2 * size()));
         }
         end_ -= begin_;
         begin_ = 0;
     }
 
+    void allocate(std::size_t capacity);
+    static void give_up(std::unique_ptr<char[]> data, std::size_t capacity) noexcept;
+
     std::unique_ptr<char[]> data_;
     std::size_t capacity_ = 0;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    std::size_t position_ = 0;
     std::size_t wanted_ = kLeastAtOnce;
 };
 

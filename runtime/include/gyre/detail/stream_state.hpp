@@ -17,6 +17,8 @@
 
 namespace gyre::detail {
 
+class ReadAwaiter;
+
 /// The protocol of a stream; also a reader's state where there is no transport.
 class GYRE_API StreamState final : public BufferedProtocol,
                                    public std::enable_shared_from_this<StreamState> {
@@ -28,8 +30,8 @@ public:
     // --- what the transport calls ---------------------------------------------------------------
     void connection_made(const std::shared_ptr<Transport>& transport) override;
     void connection_lost(std::exception_ptr error) override;
-    void pause_writing() override { may_write_.clear(); }
-    void resume_writing() override { may_write_.set(); }
+    void pause_writing() override { writing_paused_ = true; }
+    void resume_writing() override;
     std::span<char> get_buffer() override { return buffer_.room(); }
     void buffer_updated(std::size_t count) override;
     bool eof_received() override;
@@ -43,37 +45,63 @@ public:
     [[nodiscard]] bool eof() const noexcept { return eof_; }
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
+    [[nodiscard]] const StreamBuffer& buffer() const noexcept { return buffer_; }
     /// Throws the error that was set.
-    void check() const;
+    void check() const {
+        if (error_ != nullptr) [[unlikely]] {
+            std::rethrow_exception(error_);
+        }
+    }
     /// Bytes were taken: the transport may go on.
-    void taken();
-    /// Until something comes. Throws RuntimeError if another task waits.
-    [[nodiscard]] Coro<> wait_for_data(const char* operation);
+    void taken() {
+        if (held_up_ && buffer_.size() <= limit_) [[unlikely]] {
+            go_on();
+        }
+    }
+    /// Takes that many, or all there are.
+    void drop(std::size_t count);
+    /// The read is woken once it can be answered. False if another one waits.
+    [[nodiscard]] bool wait_for_data(ReadAwaiter& reader);
+    /// It waits no more.
+    void forget(const ReadAwaiter& reader) noexcept {
+        if (reader_ == &reader) {
+            reader_ = nullptr;
+        }
+    }
 
     // --- writing --------------------------------------------------------------------------------
     [[nodiscard]] const std::shared_ptr<Transport>& transport() const noexcept {
         return transport_;
     }
-    [[nodiscard]] static Coro<> drain(std::shared_ptr<StreamState> self);
+    /// More waits to be sent than the high-water mark, and not yet less than the low one.
+    [[nodiscard]] bool is_writing_paused() const noexcept { return writing_paused_; }
+    /// The connection is no more.
+    [[nodiscard]] bool is_lost() const noexcept { return lost_; }
+    /// Throws the error that ended the connection.
+    void check_lost() const;
+    /// Those in drain().
+    [[nodiscard]] WaitList& drainers() noexcept { return drainers_; }
     [[nodiscard]] static Coro<> wait_closed(std::shared_ptr<StreamState> self);
 
     /// Called once the connection is made.
     std::function<void()> on_made;
 
 private:
-    void wake_reader() noexcept;
-    void hold_up();
+    void came();
+    void wake_reader();
+    void go_on();
 
     StreamBuffer buffer_;
     std::size_t limit_;
     std::exception_ptr error_;       // of reading
     std::exception_ptr lost_error_;  // of the connection
     std::shared_ptr<Transport> transport_;
-    WaitNode* reader_ = nullptr;
-    Event may_write_;
+    ReadAwaiter* reader_ = nullptr;  // until it is woken
+    WaitList drainers_;
     Event closed_;
     bool eof_ = false;
     bool held_up_ = false;
+    bool writing_paused_ = false;
     bool lost_ = false;
 };
 

@@ -17,6 +17,7 @@
 namespace gyre {
 template <class T>
 class Coro;
+class Resolver;
 class ThreadPool;
 }  // namespace gyre
 
@@ -286,6 +287,8 @@ public:
     /// Takes it out of use; null if there is none.
     [[nodiscard]] std::shared_ptr<ThreadPool> close_pool() noexcept;
 
+    /// Who answers getaddrinfo(); null until it is needed.
+    std::shared_ptr<Resolver> resolver;
     /// A TaskFactory, or null for the default.
     std::shared_ptr<const void> factory;
 

@@ -1,0 +1,65 @@
+// StreamDrain: what StreamWriter::drain() returns.
+#pragma once
+
+#include <gyre/coro.hpp>
+#include <gyre/detail/api.hpp>
+#include <gyre/detail/stream_state.hpp>
+#include <gyre/detail/wait_list.hpp>
+
+#include <coroutine>
+#include <memory>
+#include <utility>
+
+namespace gyre::detail {
+
+/// Nothing happens before it is awaited, which happens once. It keeps the stream: the writer may be
+/// gone by then.
+class [[nodiscard]] GYRE_API StreamDrain {
+public:
+    explicit StreamDrain(std::shared_ptr<StreamState> state) noexcept : state_(std::move(state)) {}
+
+    class Awaiter;
+    [[nodiscard]] Awaiter operator co_await() && noexcept;
+    [[nodiscard]] Awaiter operator co_await() & noexcept;
+
+private:
+    std::shared_ptr<StreamState> state_;  // null once it was awaited
+};
+
+/// Suspends where the transport closes, for one iteration, and where too much waits to be sent.
+class [[nodiscard]] GYRE_API StreamDrain::Awaiter final : private Waiter {
+public:
+    explicit Awaiter(std::shared_ptr<StreamState>&& state) noexcept : state_(std::move(state)) {}
+
+    [[nodiscard]] bool await_ready() const {
+        if (state_ == nullptr) [[unlikely]] {
+            throw_already_awaited();
+        }
+        return state_->error() != nullptr ||
+               !(state_->is_writing_paused() || state_->transport()->is_closing());
+    }
+    void await_suspend(std::coroutine_handle<> handle);
+    void await_resume() {
+        if (waited()) {
+            resume_after_wait();
+        } else {
+            state_->check();
+        }
+    }
+
+private:
+    bool retry() override;
+    void resume_after_wait();
+
+    std::shared_ptr<StreamState> state_;
+    bool yielding_ = false;  // for the one iteration
+};
+
+inline StreamDrain::Awaiter StreamDrain::operator co_await() && noexcept {
+    return Awaiter(std::move(state_));
+}
+inline StreamDrain::Awaiter StreamDrain::operator co_await() & noexcept {
+    return Awaiter(std::move(state_));
+}
+
+}  // namespace gyre::detail

@@ -1,0 +1,41 @@
+#include <gyre/detail/stream_drain.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace gyre::detail {
+
+void StreamDrain::Awaiter::await_suspend(std::coroutine_handle<> handle) {
+    if (!state_->transport()->is_closing()) {
+        state_->drainers().wait_retrying(*this, handle);
+        return;
+    }
+    // connection_lost() may be on its way: without this, a loop of write() and drain() would never
+    // let it come.
+    yielding_ = true;
+    TaskBase::require_current().suspend_on(static_cast<RetryNode&>(*this), handle);
+    wake();
+}
+
+bool StreamDrain::Awaiter::retry() {
+    if (!yielding_ || state_->is_lost() || !state_->is_writing_paused()) {
+        return true;
+    }
+    yielding_ = false;
+    wait_again();
+    state_->drainers().append(*this);
+    return false;
+}
+
+void StreamDrain::Awaiter::resume_after_wait() {
+    WaitList::remove(*this);
+    step.task->check_cancelled(*this);
+    if (!yielding_) {
+        state_->check_lost();
+    } else if (state_->is_lost()) {
+        throw std::system_error(std::make_error_code(std::errc::connection_reset),
+                                "drain: the connection is lost");
+    }
+}
+
+}  // namespace gyre::detail
