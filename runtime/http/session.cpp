@@ -34,6 +34,7 @@ struct FreeUrl {
 struct Place {
     Place() = default;
 
+    std::string url;  // with blanks and what is not ASCII percent-encoded
     std::string scheme;
     std::string host;
     std::string port;
@@ -57,13 +58,17 @@ Place place_of(const std::string& url) {
     if (parsed == nullptr) {
         throw std::bad_alloc();
     }
-    if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+    const bool plain =
+        std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    const unsigned flags = plain ? 0 : CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+    if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), flags);
         code != CURLUE_OK) {
         throw InvalidUrl("a URL such as http://host/path is expected, not \"" + url +
                              "\": " + curl_url_strerror(code),
                          url);
     }
     Place place;
+    place.url = plain ? url : part(parsed.get(), CURLUPART_URL);
     place.scheme = part(parsed.get(), CURLUPART_SCHEME);
     place.host = part(parsed.get(), CURLUPART_HOST);
     place.port = part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
@@ -146,7 +151,7 @@ std::string redirect(Request& request, const Response& response, const Place& fr
     try {
         next = urljoin(response.url, response.headers.get("location").value_or(""));
         to = place_of(next);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         throw TooManyRedirects(
             request.method + ' ' + response.url + ": redirected to nowhere: " + error.what(),
             response.url);
@@ -187,15 +192,13 @@ Coro<Response> carry_out(std::shared_ptr<SessionState> session, Request request)
         const Place place = place_of(url);
         const Place named = session->proxy.empty() ? place : place_of(session->proxy);
         const std::string addresses = co_await resolve(*session, named, request, url);
-        auto transfer = std::make_shared<Transfer>(session, request, url, addresses);
+        auto transfer = std::make_shared<Transfer>(session, request, place.url, addresses);
         transfer->start();
         co_await transfer->wait_for_headers();
-        const bool goes_on = request.follow_redirects && request.upload == nullptr &&
-                             is_redirect(transfer->response());
-        if (request.stream && !goes_on) {
+        if (request.stream && !transfer->is_redirected()) {
             co_return Transfer::streamed(std::move(transfer));
         }
-        if (!goes_on) {
+        if (!transfer->is_redirected()) {
             std::string body = co_await transfer->read();
             Response response = transfer->take_response();
             response.body = std::move(body);

@@ -41,7 +41,8 @@ Transfer::Transfer(std::shared_ptr<SessionState> session, const Request& request
       deadline_(request.deadline),
       upload_(request.upload),
       max_body_(request.max_body),
-      stream_(request.stream) {
+      stream_(request.stream),
+      follow_(request.follow_redirects && request.upload == nullptr) {
     if (easy_ == nullptr) {
         throw std::bad_alloc();
     }
@@ -83,8 +84,13 @@ void Transfer::end() {
     give_up();
     ended_ = true;
     changed_.set();
+    stop_feeding();
+}
+
+void Transfer::stop_feeding() {
+    unwanted_ = true;
     if (feeding_ != nullptr && !feeding_->expired()) {
-        feeding_->reschedule(loop_->time());  // there is nobody any more to send it to
+        feeding_->reschedule(loop_->time());
     }
 }
 
@@ -165,15 +171,18 @@ Coro<> Transfer::make_piece(Timeout& limit) {
 // More of the body to send, where libcurl waits for it.
 Coro<> Transfer::feed_upload() {
     wants_upload_ = false;
-    auto making = timeout_at(deadline_, [this](Timeout& limit) { return make_piece(limit); });
-    try {
-        co_await std::move(making);
-    } catch (const gyre::TimeoutError&) {
-        check_limits();
-        if (!ended_) {
-            throw;  // it is the generator's own
+    if (!unwanted_) {
+        auto making = timeout_at(deadline_, [this](Timeout& limit) { return make_piece(limit); });
+        try {
+            co_await std::move(making);
+        } catch (const gyre::TimeoutError&) {
+            check_limits();
+            if (!ended_ && !unwanted_) {
+                throw;  // it is the generator's own
+            }
         }
     }
+    upload_->ended = upload_->ended || unwanted_;
     heard_ = loop_->time();
     resume();
 }
@@ -201,7 +210,9 @@ Coro<> Transfer::wait_for_headers() {
             co_await wait_for_change();
         }
     }
-    check();
+    if (!discarding_) {
+        check();
+    }
 }
 
 Coro<std::string> Transfer::next_chunk() {
@@ -247,11 +258,6 @@ Coro<std::string> Transfer::read() {
 }
 
 Coro<> Transfer::discard() {
-    discarding_ = true;
-    chunks_.clear();
-    if (paused_) {
-        resume();
-    }
     while (true) {
         changed_.clear();
         if (ended_) {

@@ -60,6 +60,8 @@ public:
     /// An answer whose body comes by and by keeps the transfer.
     [[nodiscard]] static Response streamed(std::shared_ptr<Transfer> self);
 
+    /// Its answer says who is to be asked next.
+    [[nodiscard]] bool is_redirected() const noexcept { return discarding_; }
     [[nodiscard]] const Response& response() const noexcept { return response_; }
 
     // --- what others tell -----------------------------------------------------------------------
@@ -92,6 +94,7 @@ private:
     [[nodiscard]] std::optional<Nanoseconds> next_limit() const;
     void check_limits();
     [[nodiscard]] bool is_silent();
+    void stop_feeding();
     void resume();
     void end();
     void check() const;
@@ -122,7 +125,9 @@ private:
     std::size_t header_bytes_ = 0;
     std::size_t max_body_;
     bool stream_;
-    bool discarding_ = false;
+    bool follow_;
+    bool discarding_ = false;  // the body is that of a redirect
+    bool unwanted_ = false;    // the server has answered and takes no more of what is sent
     bool has_headers_ = false;
     bool ended_ = false;
     bool paused_ = false;            // libcurl holds the answer back

@@ -70,8 +70,13 @@ bool Transfer::take_header(std::string_view line) {
             if (response_.reason.empty()) {
                 response_.reason = usual_reason(response_.status);
             }
-            if (stream_ || is_redirect(response_)) {
+            discarding_ = follow_ && is_redirect(response_);
+            if (stream_) {
                 changed_.set();
+            }
+            if (upload_ != nullptr && status >= 300) {
+                // libcurl sends no more, but waits for ever where it has paused what it sends.
+                stop_feeding();
             }
         }
         return true;
