@@ -10,8 +10,6 @@
 
 namespace gyre::http::detail {
 
-namespace {
-
 void initialise() {
     static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (result != CURLE_OK) {
@@ -19,10 +17,7 @@ void initialise() {
     }
 }
 
-}  // namespace
-
 Multi::Multi(EventLoop& loop, std::size_t limit, std::size_t limit_per_host) : loop_(loop) {
-    initialise();
     multi_ = curl_multi_init();
     if (multi_ == nullptr) {
         throw std::bad_alloc();
@@ -33,6 +28,9 @@ Multi::Multi(EventLoop& loop, std::size_t limit, std::size_t limit_per_host) : l
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(limit));
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, static_cast<long>(limit_per_host));
+    // Else libcurl keeps four times as many as there are transfers, which is none behind the last.
+    constexpr std::size_t idle = 100;
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(limit == 0 ? idle : limit));
     loop_.retain();
 }
 
@@ -58,7 +56,14 @@ void Multi::add(CURL* easy) {
 
 void Multi::remove(CURL* easy) noexcept { curl_multi_remove_handle(multi_, easy); }
 
-void Multi::resumed() { act(CURL_SOCKET_TIMEOUT, 0); }
+CURLcode Multi::resume(CURL* easy) {
+    // It may call the transfer's callbacks at once. What they refuse is known here alone.
+    const CURLcode code = curl_easy_pause(easy, CURLPAUSE_CONT);
+    if (code == CURLE_OK) {
+        act(CURL_SOCKET_TIMEOUT, 0);
+    }
+    return code;
+}
 
 // libcurl closes a socket right after it said CURL_POLL_REMOVE: it cannot wait until later.
 int Multi::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self,
@@ -105,6 +110,9 @@ int Multi::on_timer(CURLM* /*multi*/, long milliseconds, void* self) noexcept {
 }
 
 void Multi::arm(long milliseconds) {
+    if (armed_ && at_once_ && milliseconds == 0) {
+        return;  // of many requests that start together each asks for it
+    }
     if (std::exchange(armed_, false)) {
         timer_.cancel();
     }
@@ -114,6 +122,7 @@ void Multi::arm(long milliseconds) {
             act(CURL_SOCKET_TIMEOUT, 0);
         });
         armed_ = true;
+        at_once_ = milliseconds == 0;
     }
 }
 

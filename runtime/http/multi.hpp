@@ -12,6 +12,9 @@ namespace gyre::http::detail {
 
 class Transfer;
 
+/// To be called before anything else of libcurl. Throws RuntimeError.
+void initialise();
+
 /// One CURLM. libcurl says by callbacks what to watch and when to be called; they call nothing of
 /// libcurl, which it forbids. What it is told comes from the loop, one callback at a time.
 class Multi {
@@ -26,8 +29,8 @@ public:
     /// The transfer hears of its end by finished().
     void add(CURL* easy);
     void remove(CURL* easy) noexcept;
-    /// To be called after curl_easy_pause().
-    void resumed();
+    /// Goes on with a transfer that libcurl was told to pause.
+    [[nodiscard]] CURLcode resume(CURL* easy);
 
 private:
     struct Watched {
@@ -47,6 +50,7 @@ private:
     std::map<int, Watched> watched_;
     TimerHandle timer_;
     bool armed_ = false;
+    bool at_once_ = false;  // the timer is for the next iteration
 };
 
 }  // namespace gyre::http::detail

@@ -2,6 +2,8 @@
 
 #include <gyre/errors.hpp>
 
+#include <strings.h>
+
 #include <algorithm>
 
 namespace gyre::http::detail {
@@ -73,7 +75,10 @@ Request::Request(std::string method_, std::string url_, const RequestOptions& op
         check_field(name, value);
         headers.emplace_back(name, value);
     }
-    if (!options.json.empty()) {
+    const auto says = [](const auto& field) {
+        return ::strcasecmp(field.first.c_str(), "content-type") == 0;
+    };
+    if (!options.json.empty() && std::none_of(headers.begin(), headers.end(), says)) {
         headers.emplace_back("Content-Type", "application/json");
     }
     if (options.auth) {

@@ -1,4 +1,5 @@
 #include "session_state.hpp"
+#include "status.hpp"
 #include "transfer.hpp"
 
 #include <gyre/http/session.hpp>
@@ -8,6 +9,8 @@
 #include <gyre/sleep.hpp>
 #include <gyre/timeouts.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <strings.h>
 #include <sys/socket.h>
 
@@ -31,6 +34,7 @@ struct FreeUrl {
 struct Place {
     Place() = default;
 
+    std::string url;  // with blanks and what is not ASCII percent-encoded
     std::string scheme;
     std::string host;
     std::string port;
@@ -54,13 +58,17 @@ Place place_of(const std::string& url) {
     if (parsed == nullptr) {
         throw std::bad_alloc();
     }
-    if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+    const bool plain =
+        std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+    const unsigned flags = plain ? 0 : CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+    if (const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), flags);
         code != CURLUE_OK) {
         throw InvalidUrl("a URL such as http://host/path is expected, not \"" + url +
                              "\": " + curl_url_strerror(code),
                          url);
     }
     Place place;
+    place.url = plain ? url : part(parsed.get(), CURLUPART_URL);
     place.scheme = part(parsed.get(), CURLUPART_SCHEME);
     place.host = part(parsed.get(), CURLUPART_HOST);
     place.port = part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
@@ -70,23 +78,62 @@ Place place_of(const std::string& url) {
     return place;
 }
 
-// host:port:address,address…, for CURLOPT_RESOLVE; nothing for an address.
-Coro<std::string> resolve(Place place, std::string what, std::string url) {
-    std::string entry;
-    if (place.host.starts_with('[')) {
-        co_return entry;
+// Lets the session's end interrupt a look-up.
+class Lookup {
+public:
+    Lookup(SessionState& session, Timeout& limit) : session_(session), limit_(limit) {
+        session_.enter(limit_);
     }
+    Lookup(const Lookup&) = delete;
+    Lookup& operator=(const Lookup&) = delete;
+    ~Lookup() { session_.leave(limit_); }
+
+private:
+    SessionState& session_;
+    Timeout& limit_;
+};
+
+Coro<std::vector<AddressInfo>> look_up(SessionState& session, const Place& place, Timeout& limit) {
+    const Lookup lookup(session, limit);
     AddressOptions options;
     options.type = SOCK_STREAM;
+    auto looking = getaddrinfo(place.host, place.port, options);
+    co_return co_await std::move(looking);
+}
+
+bool is_address(const std::string& host) {
+    ::in_addr ignored{};
+    return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &ignored) == 1;
+}
+
+// host:port:address,address…, for CURLOPT_RESOLVE; nothing for an address.
+Coro<std::string> resolve(SessionState& session, const Place& place, const Request& request,
+                          const std::string& url) {
+    std::string entry;
+    if (is_address(place.host)) {
+        co_return entry;
+    }
+    auto looking = timeout_at(request.deadline,
+                              [&](Timeout& limit) { return look_up(session, place, limit); });
     std::vector<AddressInfo> found;
     std::string error;
+    bool late = false;
     try {
-        found = co_await getaddrinfo(place.host, place.port, options);
+        found = co_await std::move(looking);
+    } catch (const gyre::TimeoutError&) {
+        late = true;
     } catch (const Error& failure) {
         error = failure.what();
     }
+    const std::string what = request.method + ' ' + url + ": ";
+    if (session.closed()) {
+        throw ConnectionError(what + "the session was closed", url);
+    }
+    if (late) {
+        throw TimeoutError(what + "the name was not found within the time limit", url);
+    }
     if (!error.empty()) {
-        throw ConnectionError(what + ": " + place.host + ": " + error, url);
+        throw ConnectionError(what + place.host + ": " + error, url);
     }
     entry = place.host + ':' + place.port + ':';
     for (std::size_t index = 0; index < found.size(); ++index) {
@@ -97,33 +144,6 @@ Coro<std::string> resolve(Place place, std::string what, std::string url) {
     co_return entry;
 }
 
-// The same within the time that is left.
-Coro<std::string> resolve_in_time(const Place& place, const Request& request,
-                                  const std::string& url) {
-    const std::string what = request.method + ' ' + url;
-    std::optional<std::chrono::nanoseconds> left;
-    if (request.deadline) {
-        left = std::max(*request.deadline - get_running_loop().time(), std::chrono::nanoseconds(0));
-    }
-    std::string addresses;
-    bool late = false;
-    try {
-        addresses = co_await wait_for(resolve(place, what, url), left);
-    } catch (const gyre::TimeoutError&) {
-        late = true;
-    }
-    if (late) {
-        throw TimeoutError(what + ": the name was not found within the time limit", url);
-    }
-    co_return addresses;
-}
-
-bool is_redirect(const Response& response) {
-    constexpr std::array kinds = {301, 302, 303, 307, 308};
-    return std::find(kinds.begin(), kinds.end(), response.status) != kinds.end() &&
-           response.headers.contains("location");
-}
-
 // Who is asked next, how, and without what is not for them.
 std::string redirect(Request& request, const Response& response, const Place& from) {
     std::string next;
@@ -131,7 +151,7 @@ std::string redirect(Request& request, const Response& response, const Place& fr
     try {
         next = urljoin(response.url, response.headers.get("location").value_or(""));
         to = place_of(next);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         throw TooManyRedirects(
             request.method + ' ' + response.url + ": redirected to nowhere: " + error.what(),
             response.url);
@@ -170,26 +190,21 @@ Coro<Response> carry_out(std::shared_ptr<SessionState> session, Request request)
     }
     for (int redirects = 0;; ++redirects) {
         const Place place = place_of(url);
-        std::string addresses;
         const Place named = session->proxy.empty() ? place : place_of(session->proxy);
-        addresses = co_await resolve_in_time(named, request, url);
-        if (session->closed()) {
-            throw ConnectionError(request.method + ' ' + url + ": the session was closed", url);
-        }
-        auto transfer = std::make_shared<Transfer>(session, request, url, addresses);
+        const std::string addresses = co_await resolve(*session, named, request, url);
+        auto transfer = std::make_shared<Transfer>(session, request, place.url, addresses);
         transfer->start();
         co_await transfer->wait_for_headers();
-        const bool goes_on = request.follow_redirects && request.upload == nullptr &&
-                             is_redirect(transfer->response());
-        if (request.stream && !goes_on) {
+        if (request.stream && !transfer->is_redirected()) {
             co_return Transfer::streamed(std::move(transfer));
         }
-        std::string body = co_await transfer->read();
-        if (!goes_on) {
+        if (!transfer->is_redirected()) {
+            std::string body = co_await transfer->read();
             Response response = transfer->take_response();
             response.body = std::move(body);
             co_return response;
         }
+        co_await transfer->discard();
         if (redirects == session->options.max_redirects) {
             throw TooManyRedirects(request.method + ' ' + request.url + ": more than " +
                                        std::to_string(redirects) + " redirects",
@@ -203,8 +218,9 @@ SessionState::SessionState(const SessionOptions& given)
     : options(given),
       user_agent(given.user_agent.empty() ? "gyre" : given.user_agent),
       ca_file(given.ca_file),
-      proxy(given.proxy),
-      cookies_(curl_share_init()) {
+      proxy(given.proxy) {
+    initialise();
+    cookies_ = curl_share_init();
     if (cookies_ == nullptr) {
         throw std::bad_alloc();
     }
@@ -218,9 +234,12 @@ SessionState::~SessionState() {
 }
 
 Multi& SessionState::multi() {
-    EventLoop& loop = multi_ ? multi_->loop() : get_running_loop();
+    EventLoop& loop = get_running_loop();
     if (!multi_) {
         multi_.emplace(loop, options.limit, options.limit_per_host);
+    }
+    if (&multi_->loop() != &loop) {
+        throw RuntimeError("the session belongs to another loop, that of its first request");
     }
     return *multi_;
 }
@@ -232,6 +251,11 @@ void SessionState::close() {
         const std::string& url = transfer.response().url;
         transfer.fail(
             std::make_exception_ptr(ConnectionError(url + ": the session was closed", url)));
+    }
+    for (Timeout* lookup : lookups_) {
+        if (!lookup->expired()) {
+            lookup->reschedule(get_running_loop().time());
+        }
     }
     multi_.reset();
 }

@@ -7,6 +7,7 @@
 #include <gyre/coro.hpp>
 #include <gyre/http/response.hpp>
 #include <gyre/http/session.hpp>
+#include <gyre/timeouts.hpp>
 
 #include <curl/curl.h>
 
@@ -31,6 +32,9 @@ public:
     [[nodiscard]] CURLSH* cookies() const noexcept { return cookies_; }
     void enter(Transfer& transfer) { transfers_.insert(&transfer); }
     void leave(Transfer& transfer) noexcept { transfers_.erase(&transfer); }
+    void enter(Timeout& lookup) { lookups_.insert(&lookup); }
+    void leave(Timeout& lookup) noexcept { lookups_.erase(&lookup); }
+    /// Ends what runs and what still looks for an address.
     void close();
     [[nodiscard]] bool closed() const noexcept { return closed_; }
 
@@ -42,8 +46,9 @@ public:
 
 private:
     std::optional<Multi> multi_;
-    CURLSH* cookies_;
+    CURLSH* cookies_ = nullptr;
     std::set<Transfer*> transfers_;  // under way
+    std::set<Timeout*> lookups_;
     bool closed_ = false;
 };
 
