@@ -102,13 +102,15 @@ private:
         if (robots_) {
             co_return;
         }
+        if (unreachable_ != nullptr) {
+            std::rethrow_exception(unreachable_);
+        }
         http::Response response;
         try {
             response = co_await ask("/robots.txt");
-        } catch (const http::ClientError&) {
-            response.status = 503;
-        } catch (const gyre::TimeoutError&) {
-            response.status = 503;
+        } catch (const std::exception&) {
+            unreachable_ = std::current_exception();
+            throw;
         }
         if (response.status >= 500) {  // it may have rules, and nobody knows which
             robots_ = demo::Robots::nothing_allowed();
@@ -137,6 +139,7 @@ private:
     gyre::Semaphore slots_;
     gyre::Lock learning_;
     std::optional<demo::Robots> robots_;
+    std::exception_ptr unreachable_;
     demo::Nanoseconds delay_;
     demo::Nanoseconds next_{0};
 };
@@ -145,7 +148,8 @@ private:
 
 struct Visit {
     Visit() = default;
-    std::string outcome;             // "200", "disallowed", or what is wrong
+    std::string outcome;             // "200", "disallowed", "failed"
+    std::exception_ptr error;        // why it failed
     bool good = false;               // a page, or a redirect
     std::optional<Address> moved;    // where a redirect leads
     std::vector<std::string> links;  // in order, each once
@@ -189,6 +193,9 @@ private:
         }
         for (std::size_t i = 0; i < level.size(); ++i) {
             const Visit page = co_await tasks[i];
+            if (page.error != nullptr && asked_.size() == 1) {  // the start, so there is no more
+                std::rethrow_exception(page.error);
+            }
             const std::string url = level[i].url();
             std::printf("%d %s %s", depth, page.outcome.c_str(), url.c_str());
             if (page.moved) {
@@ -217,10 +224,12 @@ private:
         try {
             std::optional<http::Response> response = co_await host(address).get(address.path);
             read(address, response, page);
-        } catch (const gyre::TimeoutError&) {
-            page.outcome = "timeout";
-        } catch (const http::ClientError&) {
-            page.outcome = "error";
+        } catch (const std::exception& error) {
+            page.outcome = "failed";
+            page.error = std::current_exception();
+            if (asked_.size() > 1) {
+                std::fprintf(stderr, "crawl: %s\n", error.what());
+            }
         }
         co_return page;
     }

@@ -63,7 +63,7 @@ constexpr std::array kGenres = {
 };
 
 Answer html(std::string_view heading, std::string_view body) {
-    std::string text = "<!doctype html>\n<html><head><title>";
+    std::string text = "<!doctype html>\n\n<html><head><title>";
     text += heading;
     text += "</title></head>\n<body><h1 id=\"top\">";
     text += heading;
