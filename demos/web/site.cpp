@@ -106,7 +106,8 @@ gyre::Coro<std::string> Site::enter() {
     const auto handler = [pages](gyre::StreamReader reader, gyre::StreamWriter writer) {
         return serve(pages, std::move(reader), std::move(writer));
     };
-    server_ = co_await gyre::start_server(handler, "127.0.0.1", 0);
+    gyre::Server server = co_await gyre::start_server(handler, "127.0.0.1", 0);
+    server_ = std::make_unique<gyre::Server>(server);
     std::string base = "http://127.0.0.1:" + std::to_string(server_->sockets().front().port());
     std::fprintf(stderr, "%s: no address given, so on a site of its own: %s/\n", program_.c_str(),
                  base.c_str());

@@ -6,7 +6,7 @@
 #include <gyre/with.hpp>
 
 #include <exception>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -29,7 +29,7 @@ public:
 
 private:
     std::string program_;
-    std::optional<gyre::Server> server_;
+    std::unique_ptr<gyre::Server> server_;
 };
 
 /// body(base), a coroutine; where the base is empty, with a site of its own.
