@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ public:
 
     constexpr Fields() noexcept = default;
     constexpr Fields(std::initializer_list<Field> fields) noexcept
-        : first_(fields.begin()), count_(fields.size()) {}
+        : first_(std::data(fields)), count_(fields.size()) {}
     Fields(const std::vector<Field>& fields) noexcept
         : first_(fields.data()), count_(fields.size()) {}
 
