@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,14 +15,15 @@
 
 namespace gyre::http {
 
-/// Names and values in order, for the time of a call: headers, parameters.
+/// Names and values in order, for the time of a call: headers, parameters. Braces in the call live
+/// as long as it; options that are kept in a variable need a vector of their own.
 class Fields {
 public:
     using Field = std::pair<std::string_view, std::string_view>;
 
     constexpr Fields() noexcept = default;
     constexpr Fields(std::initializer_list<Field> fields) noexcept
-        : first_(fields.begin()), count_(fields.size()) {}
+        : first_(std::data(fields)), count_(fields.size()) {}
     Fields(const std::vector<Field>& fields) noexcept
         : first_(fields.data()), count_(fields.size()) {}
 
