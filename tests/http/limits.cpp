@@ -163,12 +163,12 @@ GYRE_TEST_CASE("Timeouts: read is the longest silence, a slow body has more time
             writer.write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n");
             const int pieces = asked.target == "/slow" ? 8 : 4;
             for (int i = 0; i < pieces; ++i) {
-                co_await sleep(12ms);
+                co_await sleep(15ms);
                 writer.write("x");
             }
             const std::string more = co_await reader.read();
         });
-    http::Session session({.timeout = {.read = 50ms}});
+    http::Session session({.timeout = {.read = 90ms}});
     std::string end = co_await failure(session.get(server.url("/slow")));
     CHECK(end == "200");
     end = co_await failure(session.get(server.url("/stuck")));
@@ -185,15 +185,15 @@ GYRE_TEST_CASE("Timeouts: read does not count while the caller is busy, or sends
             writer.write(ok(std::string(4 << 20, 'x')));
             co_await writer.drain();
         });
-    http::Session session({.timeout = {.read = 40ms}});
+    http::Session session({.timeout = {.read = 80ms}});
     auto asking = session.get(server.url(), {.stream = true});
     http::Response response = co_await std::move(asking);
-    co_await sleep(60ms);
+    co_await sleep(100ms);
     std::string body = co_await response.read();
     CHECK(body.size() == 4 << 20);
     const auto slowly = []() -> AsyncGenerator<std::string> {
         for (int i = 0; i < 4; ++i) {
-            co_await sleep(20ms);
+            co_await sleep(30ms);
             co_yield "some";
         }
     };

@@ -15,7 +15,8 @@
 
 namespace gyre::http {
 
-/// Names and values in order, for the time of a call: headers, parameters.
+/// Names and values in order, for the time of a call: headers, parameters. Braces in the call live
+/// as long as it; options that are kept in a variable need a vector of their own.
 class Fields {
 public:
     using Field = std::pair<std::string_view, std::string_view>;
