@@ -4,6 +4,8 @@
 
 #include <gumbo.h>
 
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <stdexcept>
 #include <utility>
@@ -83,11 +85,29 @@ std::string text_in(const GumboNode& root) {
     return text;
 }
 
-std::string strip(const std::string& text) {
-    constexpr const char* spaces = " \t\r\n\f\v";
-    const std::size_t first = text.find_first_not_of(spaces);
-    const std::size_t last = text.find_last_not_of(spaces);
-    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+// The length of the space at the beginning of `text`, or with `at_end` at its end: a no-break space
+// and those of typographers count, as they do for Python.
+std::size_t space_in(std::string_view text, bool at_end) {
+    constexpr std::array<std::string_view, 26> spaces = {
+        " ",      "\t",     "\n",     "\r",     "\f",     "\v",     "\u0085", "\u00A0", "\u1680",
+        "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+        "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000", "\x1F"};
+    for (const std::string_view space : spaces) {
+        if (at_end ? text.ends_with(space) : text.starts_with(space)) {
+            return space.size();
+        }
+    }
+    return 0;
+}
+
+std::string strip(std::string_view text) {
+    while (const std::size_t size = space_in(text, false)) {
+        text.remove_prefix(size);
+    }
+    while (const std::size_t size = space_in(text, true)) {
+        text.remove_suffix(size);
+    }
+    return std::string(text);
 }
 
 }  // namespace
