@@ -4,6 +4,7 @@
 
 #include <gumbo.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -13,6 +14,14 @@
 namespace demo {
 
 namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return result;
+}
 
 using Visit = std::function<bool(const GumboNode&)>;
 
@@ -44,6 +53,37 @@ void walk(const GumboNode& root, const Visit& visit) {
             }
         }
     }
+}
+
+// How deep the page may nest, or more: elements that are never closed in so many words, such as br
+// and li, do not count.
+std::size_t depth_of(std::string_view html) {
+    constexpr std::array<std::string_view, 22> unclosed = {
+        "area", "base", "br", "col",    "dd",     "dt", "embed", "hr", "img", "input", "li",
+        "link", "meta", "p",  "option", "source", "td", "th",    "tr", "wbr", "track", "param"};
+    std::size_t depth = 0;
+    std::size_t deepest = 0;
+    for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at)) {
+        ++at;
+        const std::size_t end = std::min(html.find_first_of(" \t\r\n\f/>", at), html.size());
+        const std::string name = lower(html.substr(at, std::min<std::size_t>(end - at, 16)));
+        if (name.empty() && at < html.size() && html[at] == '/') {
+            depth -= depth > 0 ? 1 : 0;
+        } else if (!name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+                   std::find(unclosed.begin(), unclosed.end(), name) == unclosed.end()) {
+            deepest = std::max(deepest, ++depth);
+        }
+    }
+    return deepest;
+}
+
+// gumbo takes time by the square of the depth, and stack for all of it.
+std::string_view checked(std::string_view html) {
+    constexpr std::size_t deepest = 10000;
+    if (depth_of(html) > deepest) {
+        throw std::runtime_error("a page of HTML nests too deep");
+    }
+    return html;
 }
 
 class Page {
@@ -113,7 +153,7 @@ std::string strip(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> first_heading(std::string_view html) {
-    const Page page(html);
+    const Page page(checked(html));
     std::optional<std::string> heading;
     walk(page.root(), [&heading](const GumboNode& node) {
         if (!is(node, GUMBO_TAG_H1)) {
@@ -126,7 +166,7 @@ std::optional<std::string> first_heading(std::string_view html) {
 }
 
 std::vector<std::string> links(std::string_view html, const std::string& url) {
-    const Page page(html);
+    const Page page(checked(html));
     std::string base = url;
     std::vector<std::string> found;
     bool based = false;
