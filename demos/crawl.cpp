@@ -265,8 +265,9 @@ private:
     // Unless it was met before, or is not to be visited.
     void add(std::vector<Address>& level, const Address& address) {
         const bool wanted = options_.everywhere || home_.contains(address.origin);
+        const bool asked_for_anyway = address.path == "/robots.txt";
         const bool room = asked_.size() < static_cast<std::size_t>(options_.max);
-        if (wanted && room && asked_.insert(address.url()).second) {
+        if (wanted && room && !asked_for_anyway && asked_.insert(address.url()).second) {
             level.push_back(address);
         }
     }

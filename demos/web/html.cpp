@@ -4,6 +4,9 @@
 
 #include <gumbo.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <stdexcept>
 #include <utility>
@@ -11,6 +14,14 @@
 namespace demo {
 
 namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return result;
+}
 
 using Visit = std::function<bool(const GumboNode&)>;
 
@@ -42,6 +53,37 @@ void walk(const GumboNode& root, const Visit& visit) {
             }
         }
     }
+}
+
+// How deep the page may nest, or more: elements that are never closed in so many words, such as br
+// and li, do not count.
+std::size_t depth_of(std::string_view html) {
+    constexpr std::array<std::string_view, 22> unclosed = {
+        "area", "base", "br", "col",    "dd",     "dt", "embed", "hr", "img", "input", "li",
+        "link", "meta", "p",  "option", "source", "td", "th",    "tr", "wbr", "track", "param"};
+    std::size_t depth = 0;
+    std::size_t deepest = 0;
+    for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at)) {
+        ++at;
+        const std::size_t end = std::min(html.find_first_of(" \t\r\n\f/>", at), html.size());
+        const std::string name = lower(html.substr(at, std::min<std::size_t>(end - at, 16)));
+        if (name.empty() && at < html.size() && html[at] == '/') {
+            depth -= depth > 0 ? 1 : 0;
+        } else if (!name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+                   std::find(unclosed.begin(), unclosed.end(), name) == unclosed.end()) {
+            deepest = std::max(deepest, ++depth);
+        }
+    }
+    return deepest;
+}
+
+// gumbo takes time by the square of the depth, and stack for all of it.
+std::string_view checked(std::string_view html) {
+    constexpr std::size_t deepest = 10000;
+    if (depth_of(html) > deepest) {
+        throw std::runtime_error("a page of HTML nests too deep");
+    }
+    return html;
 }
 
 class Page {
@@ -83,17 +125,35 @@ std::string text_in(const GumboNode& root) {
     return text;
 }
 
-std::string strip(const std::string& text) {
-    constexpr const char* spaces = " \t\r\n\f\v";
-    const std::size_t first = text.find_first_not_of(spaces);
-    const std::size_t last = text.find_last_not_of(spaces);
-    return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+// The length of the space at the beginning of `text`, or with `at_end` at its end: a no-break space
+// and those of typographers count, as they do for Python.
+std::size_t space_in(std::string_view text, bool at_end) {
+    constexpr std::array<std::string_view, 26> spaces = {
+        " ",      "\t",     "\n",     "\r",     "\f",     "\v",     "\u0085", "\u00A0", "\u1680",
+        "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008",
+        "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000", "\x1F"};
+    for (const std::string_view space : spaces) {
+        if (at_end ? text.ends_with(space) : text.starts_with(space)) {
+            return space.size();
+        }
+    }
+    return 0;
+}
+
+std::string strip(std::string_view text) {
+    while (const std::size_t size = space_in(text, false)) {
+        text.remove_prefix(size);
+    }
+    while (const std::size_t size = space_in(text, true)) {
+        text.remove_suffix(size);
+    }
+    return std::string(text);
 }
 
 }  // namespace
 
 std::optional<std::string> first_heading(std::string_view html) {
-    const Page page(html);
+    const Page page(checked(html));
     std::optional<std::string> heading;
     walk(page.root(), [&heading](const GumboNode& node) {
         if (!is(node, GUMBO_TAG_H1)) {
@@ -106,7 +166,7 @@ std::optional<std::string> first_heading(std::string_view html) {
 }
 
 std::vector<std::string> links(std::string_view html, const std::string& url) {
-    const Page page(html);
+    const Page page(checked(html));
     std::string base = url;
     std::vector<std::string> found;
     bool based = false;
