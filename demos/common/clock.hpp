@@ -15,6 +15,12 @@ using Seconds = std::chrono::duration<double>;
 /// starts at midnight. Called in a running loop. Python: time.strftime('%X').
 [[nodiscard]] std::string time_of_day();
 
+/// A time limit as somebody typed it, rounded up; at most a year.
+[[nodiscard]] inline std::chrono::milliseconds time_limit(Seconds limit) {
+    const Seconds year = std::chrono::hours(24 * 365);
+    return std::chrono::ceil<std::chrono::milliseconds>(limit < year ? limit : year);
+}
+
 /// The clock of a program that runs no loop and sleeps in its thread.
 class BlockingClock {
 public:

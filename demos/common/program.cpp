@@ -113,8 +113,8 @@ void Program::add_seconds(const std::string& names,
 }
 
 void Program::add_texts(const std::string& name, std::vector<std::string>& values,
-                        const std::string& help) {
-    app_->add_option(name, values, help)->required()->type_name(" ");
+                        const std::string& help, bool required) {
+    app_->add_option(name, values, help)->required(required)->type_name(" ");
 }
 
 void Program::add_choice(const std::string& name, std::string& value,

@@ -54,9 +54,9 @@ public:
     /// A number of seconds greater than 0, whole or not.
     void add_seconds(const std::string& names, std::optional<std::chrono::duration<double>>& value,
                      const std::string& help);
-    /// One text or more.
+    /// One text or more; or with `required` false those in `values` if there are none.
     void add_texts(const std::string& name, std::vector<std::string>& values,
-                   const std::string& help);
+                   const std::string& help, bool required = true);
     /// One of these words; _ is taken for -. It must be given unless `value` is one already.
     void add_choice(const std::string& name, std::string& value, std::vector<std::string> words,
                     const std::string& help);

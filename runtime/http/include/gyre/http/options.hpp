@@ -1,0 +1,89 @@
+// RequestOptions, SessionOptions: how a request is made, and how many at once.
+#pragma once
+
+#include <gyre/http/api.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gyre::http {
+
+/// Names and values in order, for the time of a call: headers, parameters. Braces in the call live
+/// as long as it; options that are kept in a variable need a vector of their own.
+class Fields {
+public:
+    using Field = std::pair<std::string_view, std::string_view>;
+
+    constexpr Fields() noexcept = default;
+    constexpr Fields(std::initializer_list<Field> fields) noexcept
+        : first_(std::data(fields)), count_(fields.size()) {}
+    Fields(const std::vector<Field>& fields) noexcept
+        : first_(fields.data()), count_(fields.size()) {}
+
+    [[nodiscard]] constexpr const Field* begin() const noexcept { return first_; }
+    [[nodiscard]] constexpr const Field* end() const noexcept { return first_ + count_; }
+
+private:
+    const Field* first_ = nullptr;
+    std::size_t count_ = 0;
+};
+
+/// Limits of time; unset: none.
+struct Timeouts {
+    /// For all of a request, its redirects and its body included. 5 minutes, as aiohttp's.
+    std::optional<std::chrono::milliseconds> total = std::chrono::minutes(5);
+    /// Until a connection stands, TLS included.
+    std::optional<std::chrono::milliseconds> connect = {};
+    /// Between two pieces of the answer.
+    std::optional<std::chrono::milliseconds> read = {};
+};
+
+/// User and password, for HTTP's basic authentication. Not sent to another host by a redirect.
+struct BasicAuth {
+    std::string_view user;
+    std::string_view password;
+};
+
+/// What is said beside the method and the URL. Referred to by the call alone, not by the coroutine
+/// that it returns.
+///
+/// ```
+/// auto asking = session.get(url, {.params = {{"q", "gyre"}}, .follow_redirects = false});
+/// Response response = co_await std::move(asking);
+/// ```
+struct RequestOptions {
+    Fields headers = {};
+    Fields params = {};                    ///< appended to the URL's query, percent-encoded
+    std::string_view body = {};            ///< with a Content-Type among the headers, or none
+    std::string_view json = {};            ///< a body that is sent as application/json
+    std::optional<Timeouts> timeout = {};  ///< unset: the session's
+    bool follow_redirects = true;
+    std::optional<BasicAuth> auth = {};
+    /// Complete with the headers; the body comes by Response::chunks(), at the pace it is taken.
+    bool stream = false;
+    /// A larger body is a BadAnswer, also one that grows to it when it is decompressed. Unset: the
+    /// session's.
+    std::optional<std::size_t> max_body = {};
+};
+
+/// How a session behaves. aiohttp: TCPConnector and ClientSession's parameters.
+struct SessionOptions {
+    std::size_t limit = 100;           ///< connections at once; 0: any number
+    std::size_t limit_per_host = 100;  ///< the same for each host
+    Timeouts timeout = {};
+    std::size_t max_body = std::size_t{64} << 20;
+    int max_redirects = 10;
+    std::string_view user_agent = {};
+    std::string_view ca_file = {};  ///< PEM of those who are trusted, in place of the system's
+    bool verify = true;             ///< false: any certificate is good
+    std::string_view proxy = {};    ///< "http://host:port"; empty: none, the environment included
+};
+
+}  // namespace gyre::http
