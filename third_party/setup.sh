@@ -8,8 +8,7 @@
 #   third_party/setup.sh --packages [NAME ...]   only installs, also the packages named; builds nothing
 set -euo pipefail
 
-packages=(meson ninja-build pkg-config libuv1-dev libc-ares-dev doctest-dev libcli11-dev
-          libcurl4-openssl-dev libgumbo-dev)
+packages=(meson ninja-build pkg-config libuv1-dev libc-ares-dev doctest-dev libcli11-dev)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
