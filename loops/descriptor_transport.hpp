@@ -112,7 +112,6 @@ private:
     void read_into(BufferedProtocol& protocol, const char*& call);
     std::optional<std::size_t> read(std::span<char> buffer, const char*& call);
     void send_at_once(std::span<const std::string_view> parts);
-    void progressed();
     void all_sent();
     void close_descriptor() noexcept;
     void check_high();
