@@ -12,7 +12,9 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 namespace gyre::detail {
 
@@ -29,6 +31,14 @@ bool is_number_of_no_port(std::string_view service) {
     const auto [stopped, error] = std::from_chars(service.data(), end, port);
     const bool number = stopped == end && error != std::errc::invalid_argument;
     return number && (error != std::errc() || (negative && port != 0));
+}
+
+// Of a service that is nothing but digits.
+std::optional<std::uint16_t> port_of(std::string_view service) {
+    std::uint16_t port = 0;
+    const char* const end = service.data() + service.size();
+    const auto [stopped, error] = std::from_chars(service.data(), end, port);
+    return stopped == end && error == std::errc() ? std::optional(port) : std::nullopt;
 }
 
 // Gives the EAI_ code.
@@ -54,6 +64,33 @@ int ask_system(const char* host, const Port& port, const AddressOptions& options
         info.address = SocketAddress::from_native(each->ai_addr, each->ai_addrlen);
     }
     return 0;
+}
+
+// The kinds of sockets for any address. With a number for the port they depend on the options alone,
+// and a program asks for the same ones again and again.
+std::shared_ptr<const Infos> kinds_of(const Port& port, bool numeric, AddressOptions options,
+                                      int& error) {
+    const auto ask = [&] {
+        auto kinds = std::make_shared<Infos>();
+        const char* const any = options.family == AF_INET6 ? "::" : "0.0.0.0";
+        error = ask_system(any, port, options, *kinds);
+        return kinds;
+    };
+    if (!numeric) {
+        return ask();
+    }
+    thread_local AddressOptions asked;
+    thread_local std::shared_ptr<const Infos> last;
+    error = 0;
+    if (last == nullptr || asked != options) {
+        std::shared_ptr<const Infos> kinds = ask();
+        if (error != 0) {
+            return kinds;
+        }
+        asked = options;
+        last = std::move(kinds);
+    }
+    return last;
 }
 
 // Whatever the system might read as a number.
@@ -124,39 +161,42 @@ void throw_resolve_error(int code, const std::string& what) {
     throw ResolveError(code, what + ": " + ::gai_strerror(code));
 }
 
-AddressQuery::AddressQuery(Host host, const Port& port, AddressOptions options)
-    : name_(std::move(host).text()), options_(options), family_(options.family) {
+bool AddressQuery::answered() {
     const auto what = [this] { return "getaddrinfo " + name_; };
-    if (is_number_of_no_port(port.text())) {
+    if (is_number_of_no_port(port_.text())) {
         throw ResolveError(EAI_SERVICE,
-                           what() + ": a port of at most 65535 is expected, not " + port.text());
+                           what() + ": a port of at most 65535 is expected, not " + port_.text());
     }
-    const bool numeric_only = (options.flags & AI_NUMERICHOST) != 0;
+    const bool numeric_only = (options_.flags & AI_NUMERICHOST) != 0;
     const bool c_string = name_.find('\0') == std::string::npos;
-    // What was moved out of it is the name alone. A star is the system's other word for null.
-    const bool null = host.is_null() || name_ == "*";
+    // A star is the system's other word for null.
+    const bool null = null_ || name_ == "*";
     if (c_string && (null || numeric_only || may_be_numeric(name_))) {
         const char* const number = null ? nullptr : name_.c_str();
-        const int error = ask_system(number, port, options, infos_);
-        answered_ = error == 0;
-        if (answered_) {
-            return;
+        auto infos = std::make_shared<Infos>();
+        const int error = ask_system(number, port_, options_, *infos);
+        if (error == 0) {
+            infos_ = std::move(infos);
+            return true;
         }
         if (error != EAI_NONAME || null || numeric_only || is_scoped_number(name_)) {
             throw_resolve_error(error, what());
         }
     }
     // What is wrong with the rest, and which kinds of sockets there are, is the same for any host.
-    AddressOptions any = options;
+    AddressOptions any = options_;
     any.flags &= ~(AI_ADDRCONFIG | AI_CANONNAME);
-    const int error = ask_system(options.family == AF_INET6 ? "::" : "0.0.0.0", port, any, infos_);
+    number_ = port_of(port_.text());
+    int error = 0;
+    infos_ = kinds_of(port_, number_.has_value(), any, error);
     if (error != 0) {
         throw_resolve_error(error, what());
     }
-    family_ = family_to_ask(options);
+    family_ = family_to_ask(options_);
     if (family_ == -1 || name_.empty() || !c_string) {
         throw_resolve_error(EAI_NONAME, what());
     }
+    return false;
 }
 
 NameQuestion AddressQuery::take_question() {
@@ -171,32 +211,28 @@ NameQuestion AddressQuery::take_question() {
     return question;
 }
 
-std::vector<SocketAddress> AddressQuery::wanted(const std::vector<SocketAddress>& found) const {
-    using Family = SocketAddress::Family;
-    const auto is_v4 = [](const SocketAddress& each) { return each.family() == Family::ipv4; };
-    const bool all_v4 = std::all_of(found.begin(), found.end(), is_v4);
-    const bool map = options_.family == AF_INET6 && (options_.flags & AI_V4MAPPED) != 0 &&
-                     (all_v4 || (options_.flags & AI_ALL) != 0);
-    std::vector<SocketAddress> wanted;
-    for (const SocketAddress& each : found) {
-        if (options_.family == AF_UNSPEC || (options_.family == AF_INET) == is_v4(each)) {
-            wanted.push_back(each);
-        } else if (map && is_v4(each)) {
-            wanted.push_back(mapped(each));
-        }
-    }
-    return wanted;
-}
-
 Infos AddressQuery::combine(const NameAnswer& answer) const {
-    const std::vector<SocketAddress> addresses = wanted(answer.addresses);
+    using Family = SocketAddress::Family;
+    const std::vector<SocketAddress>& found = answer.addresses;
+    const auto is_v4 = [](const SocketAddress& each) { return each.family() == Family::ipv4; };
+    const bool map =
+        options_.family == AF_INET6 && (options_.flags & AI_V4MAPPED) != 0 &&
+        ((options_.flags & AI_ALL) != 0 || std::all_of(found.begin(), found.end(), is_v4));
     Infos all;
-    all.reserve(addresses.size() * infos_.size());
-    for (const SocketAddress& address : addresses) {
-        for (const AddressInfo& kind : infos_) {
-            AddressInfo& info = all.emplace_back(kind);
-            info.family = address.family() == SocketAddress::Family::ipv4 ? AF_INET : AF_INET6;
-            info.address = address.with_port(kind.address.port());
+    all.reserve(found.size() * infos_->size());
+    for (const SocketAddress& each : found) {
+        const bool v4 = is_v4(each);
+        const bool wanted = options_.family == AF_UNSPEC || (options_.family == AF_INET) == v4;
+        if (!wanted && !(map && v4)) {
+            continue;
+        }
+        const SocketAddress address = wanted ? each : mapped(each);
+        for (const AddressInfo& kind : *infos_) {
+            AddressInfo& info = all.emplace_back();
+            info.family = v4 && wanted ? AF_INET : AF_INET6;
+            info.type = kind.type;
+            info.proto = kind.proto;
+            info.address = address.with_port(number_.value_or(kind.address.port()));
         }
     }
     if ((options_.flags & AI_CANONNAME) != 0 && !all.empty()) {

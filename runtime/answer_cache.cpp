@@ -4,21 +4,28 @@
 
 #include <netdb.h>
 
+#include <new>
+#include <string>
 #include <utility>
 
 namespace gyre::detail {
 
 namespace {
-constexpr std::chrono::seconds kNegative{30};
-}
 
-std::string AnswerCache::key_of(const NameQuestion& question) {
+constexpr std::chrono::seconds kNegative{30};
+
+std::string key_of(const NameQuestion& question) {
     return std::to_string(question.family) + ((question.flags & AI_CANONNAME) != 0 ? "c " : " ") +
            lower_case(question.name);
 }
 
-const Outcome* AnswerCache::find(const std::string& key, Nanoseconds now) {
-    const auto found = capacity_ == 0 ? by_key_.end() : by_key_.find(key);
+}  // namespace
+
+const Outcome* AnswerCache::find(const NameQuestion& question, Nanoseconds now) {
+    if (capacity_ == 0) {
+        return nullptr;
+    }
+    const auto found = by_key_.find(key_of(question));
     if (found == by_key_.end()) {
         return nullptr;
     }
@@ -32,22 +39,29 @@ const Outcome* AnswerCache::find(const std::string& key, Nanoseconds now) {
     return &entry->outcome;
 }
 
-void AnswerCache::store(const std::string& key, const Outcome& outcome, Nanoseconds now) {
+void AnswerCache::store(const NameQuestion& question, const Outcome& outcome,
+                        Nanoseconds now) noexcept {
     const bool negative = outcome.error == EAI_NONAME || outcome.error == EAI_NODATA;
     const std::chrono::seconds time = negative ? kNegative : outcome.time_to_live;
     if (capacity_ == 0 || time.count() <= 0 || (outcome.error != 0 && !negative)) {
         return;
     }
-    if (const auto found = by_key_.find(key); found != by_key_.end()) {
-        entries_.erase(found->second);
-        by_key_.erase(found);
+    try {
+        Entries entry;
+        entry.push_back({key_of(question), outcome, saturating_add(now, time)});
+        const auto [place, added] = by_key_.try_emplace(entry.front().key);
+        if (!added) {
+            entries_.erase(place->second);
+        }
+        place->second = entry.begin();
+        entries_.splice(entries_.begin(), entry);
+        while (entries_.size() > capacity_) {
+            by_key_.erase(entries_.back().key);
+            entries_.pop_back();
+        }
+    } catch (const std::bad_alloc&) {
+        // It is asked for again.
     }
-    while (entries_.size() >= capacity_) {
-        by_key_.erase(entries_.back().key);
-        entries_.pop_back();
-    }
-    entries_.push_front({key, outcome, saturating_add(now, time)});
-    by_key_[key] = entries_.begin();
 }
 
 void AnswerCache::clear() noexcept {

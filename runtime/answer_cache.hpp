@@ -28,13 +28,12 @@ public:
     explicit AnswerCache(std::size_t capacity) : capacity_(capacity) {}
 
     /// Null if it is not known, or not any more.
-    [[nodiscard]] const Outcome* find(const std::string& key, Nanoseconds now);
-    /// Keeps it, unless it holds for no time: then, or after an error of the network, it does not.
-    void store(const std::string& key, const Outcome& outcome, Nanoseconds now);
+    [[nodiscard]] const Outcome* find(const NameQuestion& question, Nanoseconds now);
+    /// Keeps it, unless it holds for no time: then, after an error of the network or without memory,
+    /// it does not.
+    void store(const NameQuestion& question, const Outcome& outcome, Nanoseconds now) noexcept;
     void clear() noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
-
-    [[nodiscard]] static std::string key_of(const NameQuestion& question);
 
 private:
     struct Entry {

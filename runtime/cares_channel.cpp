@@ -35,9 +35,10 @@ void check(int status, const char* what) {
     }
 }
 
-std::unique_ptr<::sockaddr_storage> native_of(const SocketAddress& address) {
-    auto native = std::make_unique<::sockaddr_storage>();
-    std::memcpy(native.get(), address.native(), address.native_size());
+template <class T>
+T native_of(const SocketAddress& address) {
+    T native{};
+    std::memcpy(&native, address.native(), std::min(sizeof native, address.native_size()));
     return native;
 }
 
@@ -112,7 +113,7 @@ struct CaresChannel::Callbacks {
 };
 
 std::size_t CaresLookup::packets() const noexcept {
-    return !address && question.family == AF_UNSPEC ? 2 : 1;
+    return address == nullptr && question.family == AF_UNSPEC ? 2 : 1;
 }
 
 CaresChannel::CaresChannel(EventLoop& loop, const ResolverSettings& settings, Owner& owner)
@@ -170,35 +171,33 @@ void CaresChannel::use_servers(const ResolverSettings& settings) {
         ares_addr_port_node& node = nodes[i];
         node.next = i + 1 < nodes.size() ? &nodes[i + 1] : nullptr;
         node.udp_port = node.tcp_port = server.port();
-        const auto native = native_of(server);
         if (server.family() == SocketAddress::Family::ipv4) {
             node.family = AF_INET;
-            node.addr.addr4 = reinterpret_cast<const ::sockaddr_in*>(native.get())->sin_addr;
+            node.addr.addr4 = native_of<::sockaddr_in>(server).sin_addr;
         } else {
             node.family = AF_INET6;
-            std::memcpy(&node.addr.addr6,
-                        &reinterpret_cast<const ::sockaddr_in6*>(native.get())->sin6_addr, 16);
+            const auto native = native_of<::sockaddr_in6>(server);
+            std::memcpy(&node.addr.addr6, &native.sin6_addr, sizeof native.sin6_addr);
         }
     }
     check(::ares_set_servers_ports(channel_, nodes.data()), "name servers");
 }
 
 void CaresChannel::start(const std::shared_ptr<CaresLookup>& lookup) {
-    const auto native = native_of(lookup->address);
     // c-ares holds the raw pointer; finish() lets go of this share.
     lookup->channel = this;
     lookup->in_flight = lookup;
     ++size_;
     ++wanted_;
-    if (lookup->address) {
-        if (lookup->address.family() == SocketAddress::Family::ipv4) {
-            const auto& from = reinterpret_cast<const ::sockaddr_in*>(native.get())->sin_addr;
-            ::ares_gethostbyaddr(channel_, &from, sizeof from, AF_INET, &Callbacks::on_name,
+    if (lookup->address != nullptr) {
+        const auto ask = [&](const auto& from, int family) {
+            ::ares_gethostbyaddr(channel_, &from, sizeof from, family, &Callbacks::on_name,
                                  lookup.get());
+        };
+        if (lookup->address->family() == SocketAddress::Family::ipv4) {
+            ask(native_of<::sockaddr_in>(*lookup->address).sin_addr, AF_INET);
         } else {
-            const auto& from = reinterpret_cast<const ::sockaddr_in6*>(native.get())->sin6_addr;
-            ::ares_gethostbyaddr(channel_, &from, sizeof from, AF_INET6, &Callbacks::on_name,
-                                 lookup.get());
+            ask(native_of<::sockaddr_in6>(*lookup->address).sin6_addr, AF_INET6);
         }
     } else {
         ares_addrinfo_hints hints{};

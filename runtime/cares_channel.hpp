@@ -27,9 +27,9 @@ class CaresLookup {
 public:
     explicit CaresLookup(EventLoop& loop) : done(create_future<>(loop)) {}
 
-    NameQuestion question;       // with a name, or …
-    SocketAddress address;       // … of this address's
-    Outcome outcome;             // once done
+    NameQuestion question;                         // with a name, or …
+    std::unique_ptr<const SocketAddress> address;  // … of this address's
+    Outcome outcome;                               // once done
     std::exception_ptr failure;  // … if c-ares was never asked
     Future<> done;
     bool wanted = true;    // somebody waits for it

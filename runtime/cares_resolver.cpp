@@ -20,14 +20,6 @@ constexpr std::size_t kMostPackets = 100;
 // So many that nobody waits for are left alone in a channel before a new one takes its place.
 constexpr std::size_t kMostAbandoned = 50;
 
-NameAnswer answer_of(Outcome outcome, const std::string& name) {
-    if (outcome.error != 0) {
-        throw_resolve_error(outcome.error, "getaddrinfo " + name);
-    }
-    sort_addresses(outcome.answer.addresses);
-    return std::move(outcome.answer);
-}
-
 }  // namespace
 
 // A lookup that a coroutine waits for. However that ends, the wait ends with this.
@@ -35,11 +27,30 @@ class CaresResolver::Waiting {
 public:
     Waiting(CaresResolver& resolver, Lookup lookup)
         : resolver_(resolver), lookup_(std::move(lookup)) {
-        resolver_.submit(lookup_);
+        if (!lookup_->done.done()) {
+            resolver_.submit(lookup_);
+        }
     }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
     ~Waiting() { resolver_.give_up(lookup_); }
+
+    [[nodiscard]] const Future<>& done() const noexcept { return lookup_->done; }
+
+    /// Once it is done. Throws the failure, or ResolveError.
+    [[nodiscard]] NameAnswer answer() {
+        if (lookup_->failure != nullptr) {
+            std::rethrow_exception(lookup_->failure);
+        }
+        if (lookup_->outcome.error != 0) {
+            throw_resolve_error(lookup_->outcome.error,
+                                lookup_->address == nullptr
+                                    ? "getaddrinfo " + lookup_->question.name
+                                    : "getnameinfo " + lookup_->address->host());
+        }
+        sort_addresses(lookup_->outcome.answer.addresses);
+        return std::move(lookup_->outcome.answer);
+    }
 
 private:
     CaresResolver& resolver_;
@@ -59,21 +70,26 @@ CaresResolver::CaresResolver(EventLoop& loop, const ResolverSettings& settings)
 
 CaresResolver::~CaresResolver() = default;
 
-Coro<NameAnswer> CaresResolver::addresses_of(NameQuestion question) {
-    std::optional<NameAnswer> known = local_.find(question.name, question.family);
-    if (known) {
-        sort_addresses(known->addresses);
-        co_return std::move(*known);
-    }
-    const std::string key = settings_.cache == 0 ? std::string() : AnswerCache::key_of(question);
-    if (const Outcome* kept = cache_.find(key, loop_.time()); kept != nullptr) {
-        co_return answer_of(Outcome(*kept), question.name);
-    }
+// A lookup that is done if the answer is known already.
+CaresResolver::Lookup CaresResolver::look_up(NameQuestion&& question) {
     Lookup lookup = std::make_shared<CaresLookup>(loop_);
     lookup->question = std::move(question);
-    co_await ask(lookup);
-    cache_.store(key, lookup->outcome, loop_.time());
-    co_return answer_of(std::move(lookup->outcome), lookup->question.name);
+    std::optional<NameAnswer> known = local_.find(lookup->question.name, lookup->question.family);
+    if (known) {
+        lookup->outcome.answer = std::move(*known);
+        lookup->done.set_result();
+    } else if (const Outcome* kept = cache_.find(lookup->question, loop_.time())) {
+        lookup->outcome = *kept;
+        lookup->done.set_result();
+    }
+    return lookup;
+}
+
+// Little is kept in the frame: many may wait.
+Coro<NameAnswer> CaresResolver::addresses_of(NameQuestion question) {
+    Waiting waiting(*this, look_up(std::move(question)));
+    co_await waiting.done();
+    co_return waiting.answer();
 }
 
 Coro<std::string> CaresResolver::name_of(SocketAddress address) {
@@ -82,12 +98,10 @@ Coro<std::string> CaresResolver::name_of(SocketAddress address) {
         co_return std::move(*known);
     }
     Lookup lookup = std::make_shared<CaresLookup>(loop_);
-    lookup->address = address;
-    co_await ask(lookup);
-    if (lookup->outcome.error != 0) {
-        throw_resolve_error(lookup->outcome.error, "getnameinfo " + address.host());
-    }
-    co_return std::move(lookup->outcome.answer.canonname);
+    lookup->address = std::make_unique<const SocketAddress>(address);
+    Waiting waiting(*this, std::move(lookup));
+    co_await waiting.done();
+    co_return waiting.answer().canonname;
 }
 
 void CaresResolver::close() noexcept {
@@ -95,14 +109,6 @@ void CaresResolver::close() noexcept {
     queue_.clear();
     channel_.reset();
     retired_.clear();
-}
-
-Coro<> CaresResolver::ask(Lookup lookup) {
-    const Waiting waiting(*this, lookup);
-    co_await lookup->done;
-    if (lookup->failure != nullptr) {
-        std::rethrow_exception(lookup->failure);
-    }
 }
 
 void CaresResolver::submit(const Lookup& lookup) {
@@ -132,6 +138,9 @@ void CaresResolver::give_up(const Lookup& lookup) noexcept {
 
 void CaresResolver::answered(const Lookup& lookup) noexcept {
     uncount(*lookup);
+    if (lookup->failure == nullptr && lookup->address == nullptr) {
+        cache_.store(lookup->question, lookup->outcome, loop_.time());
+    }
     if (!lookup->done.done()) {
         lookup->done.set_result();
     }

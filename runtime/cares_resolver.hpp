@@ -33,7 +33,7 @@ private:
     class Waiting;
     using Lookup = std::shared_ptr<CaresLookup>;
 
-    [[nodiscard]] Coro<> ask(Lookup lookup);
+    [[nodiscard]] Lookup look_up(NameQuestion&& question);
     void submit(const Lookup& lookup);
     void give_up(const Lookup& lookup) noexcept;
     void answered(const Lookup& lookup) noexcept override;

@@ -40,15 +40,14 @@ std::string without_own_domain(std::string name) {
     return name;
 }
 
-Coro<std::vector<AddressInfo>> addresses(Host host, Port port, AddressOptions options) {
-    detail::AddressQuery query(std::move(host), port, options);
+// Little is kept in the frame: many may wait.
+Coro<std::vector<AddressInfo>> addresses(detail::AddressQuery query) {
     if (query.answered()) {
         co_return query.take();
     }
     const std::shared_ptr<Resolver> resolver = get_resolver(get_running_loop());
-    NameQuestion question = query.take_question();
-    NameAnswer answer = co_await resolver->addresses_of(std::move(question));
-    co_return query.combine(answer);
+    Coro<NameAnswer> asking = resolver->addresses_of(query.take_question());
+    co_return query.combine(co_await std::move(asking));
 }
 
 Coro<NameInfo> names(SocketAddress address, int flags) {
@@ -102,7 +101,7 @@ ResolveError::ResolveError(int error, const std::string& text) : Error(text), co
 ResolveError::~ResolveError() = default;
 
 Coro<std::vector<AddressInfo>> getaddrinfo(Host host, Port port, AddressOptions options) {
-    return addresses(std::move(host), std::move(port), options);
+    return addresses(detail::AddressQuery(std::move(host), std::move(port), options));
 }
 
 Coro<NameInfo> getnameinfo(SocketAddress address, int flags) { return names(address, flags); }

@@ -36,11 +36,24 @@ gyre::Coro<> look_up(int number, int family, int& failures) {
     }
 }
 
-gyre::Coro<int> on_a_loop(int count, int family) {
+gyre::Coro<> look_up_each(int& next, int count, int family, int& failures) {
+    while (next < count) {
+        co_await look_up(next++, family, failures);
+    }
+}
+
+// All at once, or so many at a time.
+gyre::Coro<int> on_a_loop(int count, int family, int at_a_time) {
     int failures = 0;
+    int next = 0;
     std::vector<gyre::Coro<>> all;
-    for (int i = 0; i < count; ++i) {
-        all.push_back(look_up(i, family, failures));
+    if (at_a_time == 0) {
+        for (int i = 0; i < count; ++i) {
+            all.push_back(look_up(i, family, failures));
+        }
+    }
+    for (int i = 0; i < at_a_time; ++i) {
+        all.push_back(look_up_each(next, count, family, failures));
     }
     co_await gyre::gather(std::move(all));
     co_return failures;
@@ -73,21 +86,22 @@ int in_threads(int count, int family, int threads) {
 
 }  // namespace
 
-// usage: resolver LOOP|THREADS N inet|any
+// usage: resolver LOOP|THREADS N inet|any [AT_A_TIME]
 int main(int argc, char** argv) {
-    if (argc != 4) {
-        std::fputs("usage: resolver LOOP|THREADS N inet|any\n", stderr);
+    if (argc < 4 || argc > 5) {
+        std::fputs("usage: resolver LOOP|THREADS N inet|any [AT_A_TIME]\n", stderr);
         return 2;
     }
     const std::string who = argv[1];
     const int count = std::atoi(argv[2]);
     const int family = argv[3] == std::string("inet") ? AF_INET : AF_UNSPEC;
     const int threads = std::atoi(who.c_str());
+    const int at_a_time = argc == 5 ? std::atoi(argv[4]) : 0;
     const auto start = std::chrono::steady_clock::now();
     const double cpu = cpu_seconds();
     const int failures =
         threads > 0 ? in_threads(count, family, threads)
-                    : gyre::run(on_a_loop(count, family), {.loop = who, .resolver = "cares"});
+                    : gyre::run(on_a_loop(count, family, at_a_time), {.loop = who, .resolver = "cares"});
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     std::printf("%.6f %.6f %d\n", taken.count(), cpu_seconds() - cpu, failures);
 }

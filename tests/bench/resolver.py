@@ -18,14 +18,17 @@ import tempfile
 import time
 
 COUNT = 10_000
+AT_A_TIME = "100"
 WAYS = [
-    ("gyre cares, uv", ["uv", "inet"]),
-    ("gyre cares, selector", ["selector", "inet"]),
+    ("gyre cares, uv, 100 at a time", ["uv", "inet", AT_A_TIME]),
+    ("gyre cares, selector, 100 at a time", ["selector", "inet", AT_A_TIME]),
+    ("gyre cares, uv, all at once", ["uv", "inet"]),
+    ("gyre cares, selector, all at once", ["selector", "inet"]),
     ("getaddrinfo, 1 thread", ["1", "inet"]),
     ("getaddrinfo, 4 threads", ["4", "inet"]),
     ("getaddrinfo, 64 threads", ["64", "inet"]),
     ("Python's loop.getaddrinfo", ["python", "inet"]),
-    ("gyre cares, uv, A and AAAA", ["uv", "any"]),
+    ("gyre cares, uv, A and AAAA", ["uv", "any", AT_A_TIME]),
     ("getaddrinfo, 4 threads, A and AAAA", ["4", "any"]),
 ]
 YARDSTICK = {"inet": "getaddrinfo, 4 threads", "any": "getaddrinfo, 4 threads, A and AAAA"}
@@ -93,9 +96,9 @@ def pin(process, core):
     os.sched_setaffinity(process, {cores[core % len(cores)]})
 
 
-def measure(program, way, family):
+def measure(program, way, family, *at_a_time):
     command = ([sys.executable, __file__, "--python", family] if way == "python"
-               else [program, way, str(COUNT), family])
+               else [program, way, str(COUNT), family, *at_a_time])
     done = subprocess.run(command, check=True, capture_output=True, text=True,
                           preexec_fn=lambda: pin(0, 1))
     words = done.stdout.split()
@@ -126,15 +129,15 @@ def main():
             pin(server.pid, 0)
             time.sleep(1)
             for _ in range(rounds):
-                for name, (way, family) in WAYS:
-                    seconds, cpu, failed = measure(arguments[0], way, family)
+                for name, way in WAYS:
+                    seconds, cpu, failed = measure(arguments[0], *way)
                     times[name].append((seconds, cpu))
                     failures += failed
         finally:
             server.kill()
             server.wait()
     print(f"{'':36}{'names/s':>9}{'CPU us':>9}{'ratio':>7}")
-    for name, (_, family) in WAYS:
+    for name, (_, family, *_) in WAYS:
         pace = statistics.median(COUNT / seconds for seconds, _ in times[name])
         cpu = statistics.median(cpu for _, cpu in times[name]) / COUNT * 1e6
         ratio = statistics.median(yard[0] / mine[0] for yard, mine

@@ -67,6 +67,7 @@ struct AddressOptions {
     int type = 0;
     int proto = 0;
     int flags = 0;
+    bool operator==(const AddressOptions&) const = default;
 };
 static_assert(std::is_trivially_destructible_v<AddressOptions>);
 
