@@ -1,5 +1,8 @@
 #include <gyre/detail/pool.hpp>
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <new>
@@ -9,34 +12,38 @@ namespace gyre::detail {
 
 GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses] = {};
 
-namespace {
-
 #if GYRE_POOL_RECYCLES
 
-constexpr std::size_t kChunk = std::size_t{64} << 10;     // what a thread carves blocks from
-constexpr std::size_t kBytesKept = std::size_t{4} << 20;  // of each class, a thread
-constexpr std::uint32_t kBatch = 64;                      // blocks that go to the depot at once
+namespace {
 
-// What threads have left over, and what ended threads have left behind.
+using Block = Pool::Block;
+
+constexpr std::uint32_t kListLength = 64;
+constexpr std::size_t kRun = std::size_t{4} << 10;  // what a class carves its blocks from
+constexpr std::size_t kFirstChunk = std::size_t{64} << 10;
+constexpr std::size_t kLargestChunk = std::size_t{2} << 20;  // a huge page
+constexpr std::size_t kLine = 64;
+
+// The lists that threads have filled, and what ended threads have left behind.
 class Depot {
 public:
-    void put(std::size_t index, Pool::Block* first, Pool::Block* last) noexcept {
+    void put(std::size_t index, Block* list) noexcept {
         const std::lock_guard lock(mutex_);
-        last->next = blocks_[index];
-        blocks_[index] = first;
+        list->next_list = lists_[index];
+        lists_[index] = list;
     }
-    [[nodiscard]] Pool::Block* take(std::size_t index) noexcept {
+    [[nodiscard]] Block* take(std::size_t index) noexcept {
         const std::lock_guard lock(mutex_);
-        Pool::Block* block = blocks_[index];
-        if (block != nullptr) {
-            blocks_[index] = block->next;
+        Block* const list = lists_[index];
+        if (list != nullptr) {
+            lists_[index] = list->next_list;
         }
-        return block;
+        return list;
     }
 
 private:
     std::mutex mutex_;
-    std::array<Pool::Block*, Pool::kClasses> blocks_{};
+    std::array<Block*, Pool::kClasses> lists_{};
 };
 
 // Never destroyed: threads may end after main() has.
@@ -46,103 +53,136 @@ Depot& depot() noexcept {
     return *only;
 }
 
-// Opens a thread's lists at its first slow call and gives everything back at its end; before and
-// after, its lists have no room and every call is a slow one.
-struct ThreadLists {
-    char* fresh = nullptr;  // the rest of the chunk
-    std::size_t left = 0;
-    bool* open;
+// Bytes that were not given out yet.
+struct Span {
+    char* begin = nullptr;
+    std::size_t size = 0;
 
-    explicit ThreadLists(bool& is_open) noexcept : open(&is_open) {
-        is_open = true;
-        for (std::size_t index = 1; index < Pool::kClasses; ++index) {
-            pool_classes[index].room =
-                static_cast<std::uint32_t>(kBytesKept / (index * Pool::kStep));
-        }
-    }
-    ThreadLists(const ThreadLists&) = delete;
-    ThreadLists& operator=(const ThreadLists&) = delete;
-    ~ThreadLists() {
-        *open = false;
-        if (left >= Pool::kStep) {
-            // The rest is cut into the largest blocks that fit.
-            while (left >= Pool::kStep) {
-                const std::size_t size = left < Pool::kLargest ? left : Pool::kLargest;
-                auto* block = reinterpret_cast<Pool::Block*>(fresh);
-                depot().put(size / Pool::kStep, block, block);
-                fresh += size;
-                left -= size;
-            }
-        }
-        for (std::size_t index = 1; index < Pool::kClasses; ++index) {
-            Pool::Class& blocks = pool_classes[index];
-            blocks.room = 0;
-            give(index, UINT32_MAX);
-        }
-    }
-
-    // Moves up to `most` blocks of a class to the depot.
-    static std::uint32_t give(std::size_t index, std::uint32_t most) noexcept {
-        Pool::Class& blocks = pool_classes[index];
-        Pool::Block* const first = blocks.head;
-        if (first == nullptr) {
-            return 0;
-        }
-        Pool::Block* last = first;
-        std::uint32_t count = 1;
-        for (; count < most && last->next != nullptr; ++count) {
-            last = last->next;
-        }
-        blocks.head = last->next;
-        depot().put(index, first, last);
-        return count;
+    [[nodiscard]] char* take(std::size_t bytes) noexcept {
+        size -= bytes;
+        return std::exchange(begin, begin + bytes);
     }
 };
 
-GYRE_THREAD_LOCAL bool lists_are_open = false;
-GYRE_THREAD_LOCAL bool lists_were_opened = false;
+// What a thread has beside the lists that are in use. Before its first slow call and after its end
+// the lists have no room, so that every call is a slow one.
+class ThreadBlocks {
+public:
+    explicit ThreadBlocks(bool& is_open) noexcept : open_(&is_open) { is_open = true; }
+    ThreadBlocks(const ThreadBlocks&) = delete;
+    ThreadBlocks& operator=(const ThreadBlocks&) = delete;
+    ~ThreadBlocks() {
+        *open_ = false;
+        for (std::size_t index = 1; index < Pool::kClasses; ++index) {
+            cut_up(runs_[index], index * Pool::kStep);
+            put_list(index, std::exchange(pool_classes[index].head, nullptr));
+            put_list(index, spare_[index]);
+            pool_classes[index].room = 0;
+        }
+        cut_up(chunk_, Pool::kLargest);
+    }
 
-// Null before the thread's lists exist and after they are gone.
-ThreadLists* thread_lists() {
-    if (lists_were_opened && !lists_are_open) {
+    // The list is empty: another one takes its place, or its next block is a fresh one.
+    [[nodiscard]] void* allocate(std::size_t index) {
+        Pool::Class& blocks = pool_classes[index];
+        Block* list = std::exchange(spare_[index], nullptr);
+        if (list == nullptr && runs_[index].size == 0) {
+            list = depot().take(index);
+        }
+        if (list != nullptr) {
+            blocks.head = list->next;
+            blocks.room = 1;
+            return list;
+        }
+        blocks.room = kListLength;
+        const std::size_t size = index * Pool::kStep;
+        if (runs_[index].size == 0) {
+            runs_[index] = make_run(size);
+        }
+        return runs_[index].take(size);
+    }
+
+    // The list is full: it makes room for a new one.
+    void free(std::size_t index, Block* block) noexcept {
+        Pool::Class& blocks = pool_classes[index];
+        put_list(index, std::exchange(spare_[index], blocks.head));
+        block->next = nullptr;
+        blocks.head = block;
+        blocks.room = kListLength - 1;
+    }
+
+private:
+    static void put_list(std::size_t index, Block* list) noexcept {
+        if (list != nullptr) {
+            depot().put(index, list);
+        }
+    }
+
+    // A class's blocks lie side by side, so that those of 64 bytes and more begin where a line of
+    // the cache does, if their size allows it.
+    [[nodiscard]] Span make_run(std::size_t size) {
+        const std::size_t count = std::max<std::size_t>(1, kRun / size);
+        const std::size_t bytes = (count * size + kLine - 1) / kLine * kLine;
+        if (chunk_.size < bytes) {
+            Span next = make_chunk();
+            cut_up(chunk_, Pool::kLargest);
+            chunk_ = next;
+        }
+        return {chunk_.take(bytes), count * size};
+    }
+
+    // Small at first; the kernel clears a huge page in much less time than its parts one by one.
+    [[nodiscard]] Span make_chunk() {
+        const std::size_t size = next_chunk_;
+        const std::align_val_t alignment{size == kLargestChunk ? size : kLine};
+        void* const memory = ::operator new(size, alignment);
+        if (size == kLargestChunk) {
+            ::madvise(memory, size, MADV_HUGEPAGE);
+        }
+        next_chunk_ = std::min(size * 2, kLargestChunk);
+        return {static_cast<char*>(memory), size};
+    }
+
+    // The rest of a span becomes blocks of that size, and one of what is left then.
+    static void cut_up(Span& span, std::size_t size) noexcept {
+        while (span.size >= Pool::kStep) {
+            const std::size_t bytes = std::min(size, span.size / Pool::kStep * Pool::kStep);
+            auto* const block = reinterpret_cast<Block*>(span.take(bytes));
+            block->next = nullptr;
+            depot().put(bytes / Pool::kStep, block);
+        }
+        span = {};
+    }
+
+    bool* open_;
+    std::array<Block*, Pool::kClasses> spare_{};  // full lists
+    std::array<Span, Pool::kClasses> runs_{};
+    Span chunk_;
+    std::size_t next_chunk_ = kFirstChunk;
+};
+
+GYRE_THREAD_LOCAL bool pool_is_open = false;
+GYRE_THREAD_LOCAL bool pool_was_opened = false;
+
+// Null after the thread's are gone.
+ThreadBlocks* thread_blocks() {
+    if (pool_was_opened && !pool_is_open) {
         return nullptr;
     }
-    thread_local ThreadLists lists(lists_are_open);
-    lists_were_opened = true;
-    return &lists;
+    thread_local ThreadBlocks blocks(pool_is_open);
+    pool_was_opened = true;
+    return &blocks;
 }
 
-#endif
-
 }  // namespace
-
-#if GYRE_POOL_RECYCLES
 
 void* pool_allocate_slow(std::size_t size) {
     if (size > Pool::kLargest) {
         return ::operator new(size);
     }
     const std::size_t index = Pool::class_of(size);
-    const std::size_t rounded = index * Pool::kStep;
-    if (Pool::Block* block = depot().take(index)) {
-        return block;
-    }
-    ThreadLists* lists = thread_lists();
-    if (lists == nullptr) {
-        return ::operator new(rounded);
-    }
-    if (lists->left < rounded) {
-        // The rest of the old chunk becomes a block of its own size.
-        if (lists->left >= Pool::kStep) {
-            auto* rest = reinterpret_cast<Pool::Block*>(lists->fresh);
-            depot().put(lists->left / Pool::kStep, rest, rest);
-        }
-        lists->left = 0;
-        lists->fresh = static_cast<char*>(::operator new(kChunk));
-        lists->left = kChunk;
-    }
-    lists->left -= rounded;
-    return std::exchange(lists->fresh, lists->fresh + rounded);
+    ThreadBlocks* const blocks = thread_blocks();
+    return blocks == nullptr ? ::operator new(index* Pool::kStep) : blocks->allocate(index);
 }
 
 void pool_free_slow(void* memory, std::size_t size) noexcept {
@@ -151,18 +191,13 @@ void pool_free_slow(void* memory, std::size_t size) noexcept {
         return;
     }
     const std::size_t index = Pool::class_of(size);
-    auto* block = static_cast<Pool::Block*>(memory);
-    Pool::Class& blocks = pool_classes[index];
-    if (thread_lists() == nullptr) {
-        depot().put(index, block, block);
-        return;
+    auto* const block = static_cast<Block*>(memory);
+    if (ThreadBlocks* const blocks = thread_blocks()) {
+        blocks->free(index, block);
+    } else {
+        block->next = nullptr;
+        depot().put(index, block);
     }
-    if (blocks.room == 0) {
-        blocks.room += ThreadLists::give(index, kBatch);
-    }
-    block->next = blocks.head;
-    blocks.head = block;
-    --blocks.room;
 }
 
 #else

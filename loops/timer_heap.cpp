@@ -60,7 +60,7 @@ void TimerHeap::cancel(Timer& timer) noexcept {
     --live_;
 }
 
-void TimerHeap::expire(Time now) noexcept {
+void TimerHeap::expire_entries(Time now) noexcept {
     while (next() <= now && !entries_.empty()) {
         const std::uint32_t slot = entries_.front().slot;
         slots_[slot]->due_ = true;

@@ -45,7 +45,7 @@ void GeneratorPromiseBase::unhandled_exception() noexcept {
         }
     }
     failed_ = true;
-    step.throw_in_awaiting(std::current_exception());
+    step.throw_in_awaiting();
 }
 
 bool GeneratorPromiseBase::prepare_throw(const std::exception_ptr& error, const char* what) {

@@ -43,12 +43,7 @@ void DoneHook::unlink() noexcept {
     future_ = nullptr;
 }
 
-void FutureBase::complete(State state) noexcept {
-    assert(!done());
-    state_ = state;
-    if (has_listener_) {
-        queue_listener();
-    }
+void FutureBase::queue_hooks() noexcept {
     while (DoneHook* hook = hooks_) {
         hook->unlink();
         queue_target(*hook);
@@ -120,20 +115,16 @@ void FutureBase::throw_not_pending() const {
 
 // --- life ---------------------------------------------------------------------------------------
 
-FutureBase::~FutureBase() {
+void FutureBase::drop_hooks() noexcept {
     while (DoneHook* hook = hooks_) {
         hook->unlink();
         hook->target().drop();
     }
-    loop_->release();
 }
 
-void FutureBase::destroy() noexcept {
-    if (report_) {
-        references_ = 1;  // the report may look at us
-        report_unretrieved();
-    }
-    delete this;
+void FutureBase::report_last() noexcept {
+    references_ = 1;  // the report may look at us
+    report_unretrieved();
 }
 
 void FutureBase::report_unretrieved() noexcept {

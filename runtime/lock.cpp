@@ -3,32 +3,16 @@
 
 namespace gyre {
 
-bool Lock::try_acquire() noexcept {
-    if (locked_) {
-        return false;
-    }
+bool Lock::someone_is_first() const noexcept {
     for (detail::Waiter* each = waiters_.front(); each != nullptr; each = waiters_.after(*each)) {
         if (!each->cancelled()) {
-            return false;  // it was first, though it has not run yet
+            return true;  // though it has not run yet
         }
     }
-    locked_ = true;
-    return true;
+    return false;
 }
 
-void Lock::release() {
-    if (!locked_) {
-        throw RuntimeError("Lock is not acquired.");
-    }
-    locked_ = false;
-    wake_up_first();
-}
-
-void Lock::wake_up_first() noexcept {
-    if (detail::Waiter* first = waiters_.front()) {
-        first->wake();
-    }
-}
+void Lock::throw_not_acquired() { throw RuntimeError("Lock is not acquired."); }
 
 Coro<> Lock::enter() { co_await acquire(); }
 

@@ -10,41 +10,12 @@
 
 namespace gyre::detail {
 
-namespace {
-
-void link_last(ListLink& ring, ListLink& link) noexcept {
-    link.previous = ring.previous;
-    link.next = &ring;
-    ring.previous->next = &link;
-    ring.previous = &link;
-}
-
-void unlink(ListLink& link) noexcept {
-    link.previous->next = link.next;
-    link.next->previous = link.previous;
-    link.next = link.previous = &link;
-}
-
-}  // namespace
-
-LoopData& LoopData::of(EventLoop& loop) {
-    if (loop.extension() == nullptr) {
-        loop.set_extension(std::make_unique<LoopData>(loop));
-    }
+LoopData& LoopData::make(EventLoop& loop) {
+    loop.set_extension(std::make_unique<LoopData>(loop));
     return static_cast<LoopData&>(*loop.extension());
 }
 
 LoopData::~LoopData() { assert(size_ == 0); }
-
-void LoopData::add(TaskBase& task) noexcept {
-    link_last(tasks_, task);
-    ++size_;
-}
-
-void LoopData::remove(TaskBase& task) noexcept {
-    unlink(task);
-    --size_;
-}
 
 std::vector<TaskRef> LoopData::tasks() const {
     std::vector<TaskRef> all;
@@ -87,18 +58,18 @@ void LoopData::after_close() noexcept { destroyed_.clear(); }
 // --- generators, jobs, the pool -----------------------------------------------------------------
 
 void LoopData::add_generator(GeneratorPromiseBase& generator) noexcept {
-    link_last(generators_, generator);
+    generators_.link_before(generator);
 }
 
-void LoopData::remove_generator(GeneratorPromiseBase& generator) noexcept { unlink(generator); }
+void LoopData::remove_generator(GeneratorPromiseBase& generator) noexcept { generator.unlink(); }
 
 void LoopData::add_job(ExecutorFuture& job) noexcept {
-    link_last(jobs_, job);
+    jobs_.link_before(job);
     loop_.expect_post();
 }
 
 void LoopData::remove_job(ExecutorFuture& job) noexcept {
-    unlink(job);
+    job.unlink();
     job.loop().forget_post();
 }
 

@@ -37,9 +37,4 @@ AnyTask eager_task_factory(EventLoop& /*loop*/, TaskMaker& make, TaskOptions opt
     return make(options);
 }
 
-const TaskFactory* detail::task_factory(EventLoop& loop) noexcept {
-    const auto* data = static_cast<const LoopData*>(loop.extension());
-    return data == nullptr ? nullptr : static_cast<const TaskFactory*>(data->factory.get());
-}
-
 }  // namespace gyre

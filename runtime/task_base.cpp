@@ -1,13 +1,23 @@
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <typeinfo>
 
 namespace gyre::detail {
 
 GYRE_THREAD_LOCAL Step step;
+GYRE_THREAD_LOCAL std::uint32_t last_task_id = 0;
+
+void Step::throw_in_awaiting() noexcept {
+    ::new (static_cast<void*>(&error)) std::exception_ptr(std::current_exception());
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    error_is_cancelled = type != nullptr && *type == typeid(CancelledError);
+}
 
 struct TaskBase::Extras {
     Listener::Owner* listener = nullptr;
@@ -17,17 +27,6 @@ struct TaskBase::Extras {
 };
 
 namespace {
-
-// Numbers are handed to threads in blocks: the first thread counts 1, 2, 3 and no step is atomic.
-std::uint32_t next_id() noexcept {
-    constexpr std::uint32_t block = 1U << 16;
-    static std::atomic<std::uint32_t> blocks{0};
-    GYRE_THREAD_LOCAL static std::uint32_t last = 0;
-    if (last % block == 0) {
-        last = blocks.fetch_add(block, std::memory_order_relaxed);
-    }
-    return ++last;
-}
 
 std::exception_ptr make_cancelled(std::string_view message) {
     return message.empty() ? nullptr
@@ -59,66 +58,75 @@ std::string message_of(const std::exception_ptr& error) {
 
 }  // namespace
 
-void WaitNode::wake() noexcept {
-    if (!done()) {
-        word_ |= kWoken;
-        task()->loop().queue(*task());
-    }
+std::uint32_t TaskBase::next_id_block() noexcept {
+    static std::atomic<std::uint32_t> next{0};
+    return next.fetch_add(kIdBlock, std::memory_order_relaxed);
 }
 
-TaskBase::TaskBase(EventLoop& loop, std::coroutine_handle<> body)
-    : FutureBase(loop),
-      body_(body),
-      leaf_(body),
-      own_context_{copy_current_context()},
-      id_(next_id()) {}
-
-TaskBase::~TaskBase() {
+void TaskBase::clear() noexcept {
     destroy_body();
     if (has_extras_) {
         delete extras_;
     }
 }
 
-TaskBase& TaskBase::require_current() {
-    if (step.task == nullptr) {
-        throw RuntimeError("no running task");
-    }
-    return *step.task;
+void TaskBase::throw_no_task() { throw RuntimeError("no running task"); }
+
+inline void TaskBase::resume_leaf() {
+    started_ = true;
+    waiting_ = 0;
+    std::coroutine_handle<> next = leaf_;
+    do {
+        step.next = nullptr;
+        next.resume();
+        next = step.next;
+    } while (next);
+    where_ = step.where;
 }
 
-void TaskBase::start(bool eager) {
-    LoopData::of(loop()).add(*this);
-    retain();
-    eager_ = eager && running_loop == &loop();
-    if (eager_) {
-        step_body();
-    } else {
-        loop().queue(*this);
+void TaskBase::start_now() {
+    eager_ = true;
+    {
+        const ContextScope scope(context());
+        TaskBase* const outer = std::exchange(step.task, this);
+        const std::source_location where = step.where;
+        resume_leaf();
+        step.where = where;
+        step.task = outer;
+    }
+    if (body_.done()) {
+        end_body();
     }
 }
 
 // --- a step -------------------------------------------------------------------------------------
 
 void TaskBase::run() {
-    if (done()) [[unlikely]] {
-        call_listener();
-        return;
-    }
-    if (must_cancel_) [[unlikely]] {
-        if (!prepare_cancelled_step()) {
+    if (done() || must_cancel_ || (waiting_ & kRetry) != 0) [[unlikely]] {
+        if (!may_step()) {
             return;
         }
-    } else if ((waiting_ & kRetry) != 0 && !waiting_node()->cancelled() &&
-               !static_cast<RetryNode*>(waiting_node())->retry()) {
-        return;
     }
-    step_body();
+    // Nothing ran before: there is nothing to come back to.
+    current_context = &context();
+    step.task = this;
+    resume_leaf();
+    step.task = nullptr;
+    current_context = nullptr;
+    if (body_.done()) {
+        end_body();
+    }
 }
 
-void TaskBase::suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
-    suspend_on(static_cast<WaitNode&>(node), handle);
-    waiting_ |= kRetry;
+bool TaskBase::may_step() {
+    if (done()) {
+        call_listener();
+        return false;
+    }
+    if (must_cancel_) [[unlikely]] {
+        return prepare_cancelled_step();
+    }
+    return waiting_node()->cancelled() || static_cast<RetryNode*>(waiting_node())->retry();
 }
 
 void TaskBase::queue_listener() noexcept {
@@ -145,49 +153,39 @@ std::string TaskBase::run_described() {
     return describe();
 }
 
-void TaskBase::step_body() {
-    started_ = true;
-    waiting_ = 0;
-    {
-        ContextScope scope(context());
-        TaskBase* const outer = std::exchange(step.task, this);
-        step.where = where_;
-        std::coroutine_handle<> next = leaf_;
-        do {
-            step.next = nullptr;
-            next.resume();
-            next = step.next;
-        } while (next);
-        step.task = outer;
-        where_ = step.where;
-    }
-    if (body_.done()) {
-        end_body();
-    }
-}
-
 void TaskBase::end_body() {
-    const TaskRef loops_own(this);
-    std::exception_ptr error = body_failed() ? step.take_error() : nullptr;
-    if (error == nullptr && !must_cancel_) {
-        try {
-            take_result();
-        } catch (...) {
-            error = std::current_exception();
-        }
-        if (error == nullptr) {
-            error_ = nullptr;
-            destroy_body();
-            LoopData::of(loop()).remove(*this);
-            finish();
-            return;
-        }
+    bool finished = false;
+    try {
+        finished = take_result();
+    } catch (...) {
+        fail_with(std::current_exception(), false);
+        return;
     }
-    destroy_body();
-    LoopData::of(loop()).remove(*this);
-    if (error == nullptr) {
+    if (!finished) [[unlikely]] {
+        fail_with(step.take_error(), step.error_is_cancelled);
+        return;
+    }
+    leave_loop();
+    if (must_cancel_) [[unlikely]] {
         must_cancel_ = false;
         become_cancelled(std::move(error_));
+    } else {
+        error_ = nullptr;
+        finish();
+    }
+    release();  // the loop's own
+}
+
+void TaskBase::leave_loop() noexcept {
+    destroy_body();
+    LoopData::of(loop()).remove(*this);
+}
+
+void TaskBase::fail_with(std::exception_ptr error, bool cancelled) {
+    const TaskRef loops_own(this);
+    leave_loop();
+    if (cancelled) {
+        become_cancelled(std::move(error));
         return;
     }
     try {
@@ -300,8 +298,7 @@ bool TaskBase::prepare_cancelled_step() {
     must_cancel_ = false;
     if (!started_) {
         const TaskRef loops_own(this);
-        destroy_body();
-        LoopData::of(loop()).remove(*this);
+        leave_loop();
         become_cancelled(std::move(error_));
         return false;
     }
@@ -335,8 +332,8 @@ TaskBase::Extras& TaskBase::extras() {
 
 Listener::Owner*& TaskBase::listener_in_extras() noexcept { return extras_->listener; }
 
-ContextBox& TaskBase::context() noexcept {
-    return has_extras_ && extras_->context != nullptr ? *extras_->context : own_context_;
+ContextBox& TaskBase::context_in_extras() noexcept {
+    return extras_->context != nullptr ? *extras_->context : own_context_;
 }
 
 void TaskBase::share_context(std::shared_ptr<ContextBox> box) {

@@ -36,43 +36,9 @@ void WaitList::bind(TaskBase& task) {
         // Kept: a later loop must not be taken for it because it lies at the same address.
         loop_ = &task.loop();
         loop_->retain();
-    } else if (loop_ != &task.loop()) {
+    } else {
         throw RuntimeError("this object is bound to a different event loop");
     }
-}
-
-void WaitList::wait(Waiter& waiter, std::coroutine_handle<> handle) {
-    TaskBase& task = TaskBase::require_current();
-    bind(task);
-    append(waiter);
-    task.suspend_on(static_cast<WaitNode&>(waiter), handle);
-}
-
-void WaitList::wait_retrying(Waiter& waiter, std::coroutine_handle<> handle) {
-    TaskBase& task = TaskBase::require_current();
-    bind(task);
-    append(waiter);
-    task.suspend_on(static_cast<RetryNode&>(waiter), handle);
-}
-
-void WaitList::move_to(ListLink& ring, Waiter& waiter) noexcept {
-    waiter.unlink();
-    waiter.previous = ring.previous;
-    waiter.next = &ring;
-    ring.previous->next = &waiter;
-    ring.previous = &waiter;
-}
-
-bool WaitList::wake_and_remove_first() noexcept {
-    while (Waiter* waiter = front()) {
-        const bool was_done = waiter->done();
-        move_to(woken_, *waiter);
-        if (!was_done) {
-            waiter->wake();
-            return true;
-        }
-    }
-    return false;
 }
 
 void WaitList::wake_and_remove_all() noexcept {

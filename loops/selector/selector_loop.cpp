@@ -35,6 +35,9 @@ void SelectorLoop::close_backend() noexcept {
 }
 
 void SelectorLoop::poll(Duration timeout) {
+    if (timeout == Duration::zero() && watched_ == 0) {
+        return;  // a wake-up alone can be there, and whoever made it left its reason in the loop
+    }
     events_.clear();
     selector_->wait(timeout, events_);
     for (const Selector::Event& event : events_) {

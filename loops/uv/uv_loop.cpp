@@ -110,7 +110,10 @@ void UvLoop::close_backend() noexcept {
 
 void UvLoop::poll(Duration timeout) {
     if (timeout == Duration::zero()) {
-        turn(UV_RUN_NOWAIT);
+        // Else a wake-up alone can be there, and whoever made it left its reason in the loop.
+        if (watched_fds() != 0 || !signals_.empty()) {
+            turn(UV_RUN_NOWAIT);
+        }
         return;
     }
     if (timeout == kForever) {

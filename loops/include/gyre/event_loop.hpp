@@ -404,6 +404,7 @@ private:
     void take_signals() noexcept;
     void run_batch();
     void run_node(detail::Ready& node);
+    void run_timed(detail::Ready& node);
     void shuffle_batch();
     void destroy() noexcept;
 
@@ -433,6 +434,7 @@ private:
 namespace detail {
 /// The loop that runs on this thread, or null.
 GYRE_API extern GYRE_THREAD_LOCAL EventLoop* running_loop;
+[[noreturn]] GYRE_API void throw_no_running_loop();
 
 template <class F>
 void Watcher::watch(int fd, bool writer, F&& function) {
@@ -442,6 +444,11 @@ void Watcher::watch(int fd, bool writer, F&& function) {
 
 /// The loop that runs on this thread. Throws RuntimeError if none does.
 /// asyncio: get_running_loop.
-[[nodiscard]] GYRE_API EventLoop& get_running_loop();
+[[nodiscard]] inline EventLoop& get_running_loop() {
+    if (detail::running_loop == nullptr) [[unlikely]] {
+        detail::throw_no_running_loop();
+    }
+    return *detail::running_loop;
+}
 
 }  // namespace gyre

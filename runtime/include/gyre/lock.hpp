@@ -90,7 +90,13 @@ public:
     [[nodiscard]] Scoped scoped() noexcept { return Scoped(*this); }
 
     /// Wakes the first waiter. Throws RuntimeError if the lock is not locked.
-    void release();
+    void release() {
+        if (!locked_) [[unlikely]] {
+            throw_not_acquired();
+        }
+        locked_ = false;
+        wake_up_first();
+    }
 
     /// For with(): `async with lock`.
     [[nodiscard]] Coro<> enter();
@@ -103,8 +109,20 @@ public:
     [[nodiscard]] Statistics statistics() const noexcept { return {locked_, waiters_.size()}; }
 
 private:
-    [[nodiscard]] bool try_acquire() noexcept;
-    void wake_up_first() noexcept;
+    [[nodiscard]] bool try_acquire() noexcept {
+        if (locked_ || (!waiters_.empty() && someone_is_first())) {
+            return false;
+        }
+        locked_ = true;
+        return true;
+    }
+    [[nodiscard]] bool someone_is_first() const noexcept;
+    [[noreturn]] static void throw_not_acquired();
+    void wake_up_first() noexcept {
+        if (detail::Waiter* first = waiters_.front()) {
+            first->wake();
+        }
+    }
 
     detail::WaitList waiters_;
     bool locked_ = false;

@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <coroutine>
+#include <new>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -16,34 +18,60 @@ namespace gyre {
 namespace detail {
 
 /// A timer that wakes the task in whose frame it lies.
-class [[nodiscard]] GYRE_API SleepAwaiter : private Timer, private WaitNode {
+class GYRE_API SleepTimer final : private Timer, public WaitNode {
 public:
-    explicit SleepAwaiter(Nanoseconds delay) noexcept : delay_(delay) {}
-    ~SleepAwaiter() {
+    SleepTimer(EventLoop& loop, Nanoseconds delay) {
+        loop.add_timer(*this, loop.deadline_after(delay));
+    }
+    ~SleepTimer() {
         if (armed()) {
             task()->loop().cancel_timer(*this);
+        }
+    }
+
+private:
+    // The timer is due: the task's step comes in the next iteration.
+    void run() override { wake(); }
+    [[nodiscard]] std::string describe() const override { return "sleep"; }
+};
+
+class [[nodiscard]] SleepAwaiter {
+public:
+    explicit SleepAwaiter(Nanoseconds delay) noexcept : delay_(delay) {}
+    SleepAwaiter(const SleepAwaiter&) = delete;
+    SleepAwaiter& operator=(const SleepAwaiter&) = delete;
+    ~SleepAwaiter() {
+        if (timed_) {
+            timer_.~SleepTimer();
         }
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle) {
         TaskBase& task = TaskBase::require_current();
-        if (delay_ <= Nanoseconds::zero()) {
+        const Nanoseconds delay = delay_;
+        if (delay <= Nanoseconds::zero()) {
             task.suspend_yield(handle);
             return;
         }
-        EventLoop& loop = task.loop();
-        loop.add_timer(*this, loop.deadline_after(delay_));
-        task.suspend_on(*this, handle);
+        ::new (static_cast<void*>(&timer_)) SleepTimer(task.loop(), delay);
+        timed_ = true;
+        task.suspend_on(timer_, handle);
     }
-    void await_resume() { step.task->check_cancelled(*this); }
+    void await_resume() {
+        if (timed_) {
+            step.task->check_cancelled(timer_);
+        } else {
+            step.task->check_cancelled();
+        }
+    }
 
 private:
-    // The timer is due: the task's step comes in the next iteration.
-    void run() override { wake(); }
-    [[nodiscard]] std::string describe() const override { return "sleep"; }
-
-    Nanoseconds delay_;
+    union {
+        Nanoseconds delay_;
+        SleepTimer timer_;
+    };
+    bool timed_ = false;  // it is the timer
 };
 
 template <class T>

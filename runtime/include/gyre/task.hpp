@@ -59,11 +59,14 @@ private:
     [[nodiscard]] CoroPromise<T>& promise() const noexcept {
         return std::coroutine_handle<CoroPromise<T>>::from_address(body().address()).promise();
     }
-    bool body_failed() const noexcept override { return promise().failed(); }
-    void take_result() override {
+    bool take_result() override {
+        if (promise().failed()) {
+            return false;
+        }
         if constexpr (!std::is_void_v<T>) {
             storage_.set(std::move(promise().value()));
         }
+        return true;
     }
 
     [[no_unique_address]] Storage<T> storage_;
@@ -225,7 +228,10 @@ GYRE_API AnyTask eager_task_factory(EventLoop& loop, TaskMaker& make, TaskOption
 
 namespace detail {
 /// Null for the default.
-[[nodiscard]] GYRE_API const TaskFactory* task_factory(EventLoop& loop) noexcept;
+[[nodiscard]] inline const TaskFactory* task_factory(EventLoop& loop) noexcept {
+    const auto* data = static_cast<const LoopData*>(loop.extension());
+    return data == nullptr ? nullptr : static_cast<const TaskFactory*>(data->factory.get());
+}
 template <class T>
 [[nodiscard]] Task<T> make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
 }  // namespace detail
@@ -234,7 +240,7 @@ template <class T>
 /// coroutine is disposed of then. asyncio: create_task.
 template <class T>
 Task<T> create_task(Coro<T> coro, TaskOptions options = {}) {
-    if (detail::running_loop == nullptr) {
+    if (detail::running_loop == nullptr) [[unlikely]] {
         coro.close();
     }
     return detail::make_task(get_running_loop(), std::move(coro), options);

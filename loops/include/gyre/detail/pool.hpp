@@ -10,11 +10,12 @@
 namespace gyre::detail {
 
 /// Per-thread free lists, one a size class, of blocks without a header. A block may be freed on any
-/// thread: what a thread has too much of goes to a depot that all threads share. Memory is kept for
-/// reuse.
+/// thread: a list that is full goes, as a whole, to a depot that all threads share. Memory is kept
+/// for reuse.
 struct Pool {
     struct Block {
         Block* next;
+        Block* next_list;  // of the depot's lists, in a list's first block
     };
     struct Class {
         Block* head;
@@ -28,6 +29,7 @@ struct Pool {
         return (size + kStep - 1) / kStep;
     }
 };
+static_assert(sizeof(Pool::Block) <= Pool::kStep);
 
 GYRE_API extern GYRE_THREAD_LOCAL Pool::Class pool_classes[Pool::kClasses];
 

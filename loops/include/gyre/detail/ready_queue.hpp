@@ -45,6 +45,9 @@ public:
     ReadyQueue& operator=(const ReadyQueue&) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }
+    [[nodiscard]] bool has_one() const noexcept {
+        return head_ != nullptr && head_->next_ == nullptr;
+    }
 
     /// Counts them: for reports.
     [[nodiscard]] std::size_t size() const noexcept {

@@ -52,7 +52,11 @@ public:
     }
 
     /// Notes every timer whose deadline is not after `now` as due, in order.
-    void expire(Time now) noexcept;
+    void expire(Time now) noexcept {
+        if (!entries_.empty() && entries_.front().when <= now) {
+            expire_entries(now);
+        }
+    }
     /// The next of the due ones, disarmed, for the caller to run; null when they are through.
     [[nodiscard]] Timer* take_due() noexcept;
     [[nodiscard]] bool has_due() const noexcept { return next_due_ != due_.size(); }
@@ -79,6 +83,7 @@ private:
             pop_top();
         }
     }
+    void expire_entries(Time now) noexcept;
     void pop_top() noexcept;
     void sift_down(std::size_t index, Entry entry) noexcept;
     void purge() noexcept;

@@ -29,7 +29,11 @@ public:
     explicit DoneHook(Ready& target) noexcept { set_target(target); }
     DoneHook(const DoneHook&) = delete;
     DoneHook& operator=(const DoneHook&) = delete;
-    ~DoneHook() { unlink(); }
+    ~DoneHook() {
+        if (linked()) {
+            unlink();
+        }
+    }
 
     [[nodiscard]] bool linked() const noexcept { return future_ != nullptr; }
     void set_target(Ready& target) noexcept { target_ = reinterpret_cast<std::uintptr_t>(&target); }
@@ -47,14 +51,15 @@ public:
 private:
     friend class FutureBase;
     FutureBase* future_ = nullptr;
-    DoneHook* next_ = nullptr;  // a ring
-    DoneHook* previous_ = nullptr;
+    DoneHook* next_;  // a ring, while it is linked
+    DoneHook* previous_;
     static constexpr std::uintptr_t kKeepsFuture = 1;  // in the low bit of target_
-    std::uintptr_t target_ = 0;
+    std::uintptr_t target_;
 };
 
-/// A counted state: pending, then exactly one of finished, failed, cancelled.
-class GYRE_API FutureBase : public Pooled {
+/// A counted state: pending, then exactly one of finished, failed, cancelled. It can stand in the
+/// ready queue: a task does, for its next step.
+class GYRE_API FutureBase : public Ready, public Pooled {
 public:
     enum class State : std::uint8_t { pending, finished, failed, cancelled };
 
@@ -69,7 +74,8 @@ public:
     /// Asks it to stop. True if that was or will be heeded.
     virtual bool cancel(std::string_view message) = 0;
     [[nodiscard]] virtual TaskBase* as_task() noexcept { return nullptr; }
-    [[nodiscard]] virtual std::string describe() const;
+    void run() override {}
+    [[nodiscard]] std::string describe() const override;
 
     void retain() noexcept { ++references_; }
     void release() noexcept {
@@ -139,7 +145,12 @@ protected:
     bool cancel_plain(std::string_view message);
 
     explicit FutureBase(EventLoop& loop) noexcept : loop_(&loop) { loop.retain(); }
-    virtual ~FutureBase();
+    virtual ~FutureBase() {
+        if (hooks_ != nullptr) {
+            drop_hooks();
+        }
+        loop_->release();
+    }
 
     template <class S>
     void set_storage(S& storage) noexcept {
@@ -162,8 +173,24 @@ private:
         }
         loop_->queue(hook.target());
     }
-    void destroy() noexcept;
-    void complete(State state) noexcept;
+    void destroy() noexcept {
+        if (report_) [[unlikely]] {
+            report_last();
+        }
+        delete this;
+    }
+    void report_last() noexcept;
+    void drop_hooks() noexcept;
+    void complete(State state) noexcept {
+        state_ = state;
+        if (has_listener_) {
+            queue_listener();
+        }
+        if (hooks_ != nullptr) {
+            queue_hooks();
+        }
+    }
+    void queue_hooks() noexcept;
     void report_unretrieved() noexcept;
     [[noreturn]] void throw_outcome();
     [[noreturn]] void throw_not_pending() const;

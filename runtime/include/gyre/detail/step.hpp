@@ -34,9 +34,10 @@ struct Step {
     // variable with a destructor costs a call at each use.
     alignas(std::exception_ptr) std::byte error[sizeof(std::exception_ptr)] = {};
 
-    void throw_in_awaiting(std::exception_ptr thrown) noexcept {
-        ::new (static_cast<void*>(&error)) std::exception_ptr(std::move(thrown));
-    }
+    bool error_is_cancelled = false;  // … it is a CancelledError, not of a derived class
+
+    /// From inside the handler of the exception.
+    GYRE_API void throw_in_awaiting() noexcept;
     [[nodiscard]] std::exception_ptr take_error() noexcept {
         auto& held = *std::launder(reinterpret_cast<std::exception_ptr*>(&error));
         std::exception_ptr taken = std::move(held);

@@ -41,7 +41,7 @@ public:
         return reinterpret_cast<TaskBase*>(word_ & ~kState);
     }
     /// Resumes the task in the next iteration. Does nothing the second time.
-    void wake() noexcept;
+    inline void wake() noexcept;
 
 protected:
     ~WaitNode() = default;
@@ -72,17 +72,42 @@ protected:
 };
 
 struct ListLink {
-    ListLink* next = this;
-    ListLink* previous = this;
+    struct NotYet {};  // linked before anything else
+
+    ListLink* next;
+    ListLink* previous;
+
+    ListLink() noexcept : next(this), previous(this) {}
+    explicit ListLink(NotYet /*linked*/) noexcept {}
+
+    void link_before(ListLink& link) noexcept {
+        link.previous = previous;
+        link.next = this;
+        previous->next = &link;
+        previous = &link;
+    }
+    void unlink() noexcept {
+        previous->next = next;
+        next->previous = previous;
+        next = previous = this;
+    }
 };
 
+/// Of the thread's latest task.
+GYRE_API extern GYRE_THREAD_LOCAL std::uint32_t last_task_id;
+
 /// See the members' comments for the states of a step; semantics are asyncio's Task, rule by rule.
-class GYRE_API TaskBase : public FutureBase, public Ready, private ListLink {
+class GYRE_API TaskBase : public FutureBase, private ListLink {
 public:
     /// The task that runs on this thread, or null.
     [[nodiscard]] static TaskBase* current() noexcept { return step.task; }
     /// The same; throws RuntimeError outside of a task.
-    [[nodiscard]] static TaskBase& require_current();
+    [[nodiscard]] static TaskBase& require_current() {
+        if (step.task == nullptr) [[unlikely]] {
+            throw_no_task();
+        }
+        return *step.task;
+    }
 
     bool cancel(std::string_view message) override;
     [[nodiscard]] std::uint32_t cancelling() const noexcept { return cancel_requests_; }
@@ -122,11 +147,13 @@ public:
         }
     }
     /// The same, but each wake only leads to node.retry().
-    void suspend_on(RetryNode& node, std::coroutine_handle<> handle);
+    void suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
+        suspend_on(static_cast<WaitNode&>(node), handle);
+        waiting_ |= kRetry;
+    }
     /// Suspends for one iteration.
     void suspend_yield(std::coroutine_handle<> handle) {
-        leaf_ = handle;
-        waiting_ = 0;
+        leaf_ = handle;  // it waits for nothing: the step has seen to that
         loop().queue(*this);
     }
     /// First thing in await_resume after a suspension: throws the CancelledError that is due here.
@@ -172,9 +199,11 @@ public:
     [[nodiscard]] std::string run_described() override;
 
     /// Starts it: queued, or at once if eager. The loop holds a reference until it is done.
-    void start(bool eager);
+    inline void start(bool eager);
 
-    [[nodiscard]] ContextBox& context() noexcept;
+    [[nodiscard]] ContextBox& context() noexcept {
+        return has_extras_ ? context_in_extras() : own_context_;
+    }
     void share_context(std::shared_ptr<ContextBox> box);
     /// The context for others: what they set there, the task sees.
     [[nodiscard]] std::shared_ptr<ContextBox> shared_context();
@@ -186,13 +215,21 @@ public:
     void disable_pending_report() noexcept { report_pending_ = false; }
 
 protected:
-    TaskBase(EventLoop& loop, std::coroutine_handle<> body);
-    ~TaskBase() override;
+    TaskBase(EventLoop& loop, std::coroutine_handle<> body)
+        : FutureBase(loop),
+          body_(body),
+          leaf_(body),
+          own_context_{copy_current_context()},
+          id_(next_id()) {}
+    ~TaskBase() override {
+        if (body_ || has_extras_) [[unlikely]] {
+            clear();
+        }
+    }
 
-    /// An error left the body: step.take_error() has it.
-    [[nodiscard]] virtual bool body_failed() const noexcept = 0;
-    /// Moves the body's result out of its frame into the storage.
-    virtual void take_result() = 0;
+    /// Moves the body's result out of its frame into the storage. False if it has none, because an
+    /// error left it: step.take_error() has that.
+    [[nodiscard]] virtual bool take_result() = 0;
 
     [[nodiscard]] std::string_view kind() const noexcept override { return "Task"; }
     [[nodiscard]] ContextBox* report_context() noexcept override { return &context(); }
@@ -204,7 +241,21 @@ private:
     friend class WaitNode;
     friend class LoopData;
 
+    [[noreturn]] static void throw_no_task();
+
+    // Numbers are handed to threads in blocks: the first thread counts 1, 2, 3 and no step is
+    // atomic.
+    static constexpr std::uint32_t kIdBlock = 1U << 16;
+    static std::uint32_t next_id() noexcept {
+        if (last_task_id % kIdBlock == 0) [[unlikely]] {
+            last_task_id = next_id_block();
+        }
+        return ++last_task_id;
+    }
+    static std::uint32_t next_id_block() noexcept;
+
     struct Extras;  // what few tasks have
+    void clear() noexcept;
 
     // What `waiting_` points to, in its low bits: 0 for a future.
     static constexpr std::uintptr_t kNode = 1;
@@ -226,13 +277,18 @@ private:
     [[nodiscard]] bool wait_was_cancelled() const noexcept;
     void queue_listener() noexcept override;
     void call_listener();
-    void step_body();
+    [[nodiscard]] bool may_step();
+    void resume_leaf();
     void end_body();
+    void fail_with(std::exception_ptr error, bool cancelled);
+    void start_now();
+    void leave_loop() noexcept;
     Extras& extras();
     [[nodiscard]] Listener::Owner*& listener() noexcept {
         return has_extras_ ? listener_in_extras() : listener_;
     }
     [[nodiscard]] Listener::Owner*& listener_in_extras() noexcept;
+    [[nodiscard]] ContextBox& context_in_extras() noexcept;
 
     std::coroutine_handle<> body_;  // owned; null once done
     std::coroutine_handle<> leaf_;  // what the next step resumes
@@ -258,16 +314,32 @@ private:
 
 using TaskRef = StateRef<TaskBase>;
 
+inline void WaitNode::wake() noexcept {
+    if (!done()) {
+        word_ |= kWoken;
+        task()->loop().queue(*task());
+    }
+}
+
 /// What runtime/ keeps with each loop: the tasks that are not done.
 class GYRE_API LoopData final : public EventLoop::Extension {
 public:
-    static LoopData& of(EventLoop& loop);
+    [[nodiscard]] static LoopData& of(EventLoop& loop) {
+        EventLoop::Extension* const made = loop.extension();
+        return made != nullptr ? static_cast<LoopData&>(*made) : make(loop);
+    }
 
     explicit LoopData(EventLoop& loop) : loop_(loop) {}
     ~LoopData() override;
 
-    void add(TaskBase& task) noexcept;
-    void remove(TaskBase& task) noexcept;
+    void add(TaskBase& task) noexcept {
+        tasks_.link_before(task);
+        ++size_;
+    }
+    void remove(TaskBase& task) noexcept {
+        static_cast<ListLink&>(task).unlink();
+        --size_;
+    }
     [[nodiscard]] std::vector<TaskRef> tasks() const;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
@@ -297,6 +369,8 @@ public:
     [[nodiscard]] std::string pending() const override;
 
 private:
+    [[nodiscard]] static LoopData& make(EventLoop& loop);
+
     EventLoop& loop_;
     ListLink tasks_;
     ListLink generators_;
@@ -307,5 +381,15 @@ private:
         destroyed_;  // pending tasks at the close: a dying body may queue another's step
     std::size_t size_ = 0;
 };
+
+inline void TaskBase::start(bool eager) {
+    LoopData::of(loop()).add(*this);
+    retain();
+    if (eager && running_loop == &loop()) {
+        start_now();
+    } else {
+        loop().queue(*this);
+    }
+}
 
 }  // namespace gyre::detail

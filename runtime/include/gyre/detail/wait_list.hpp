@@ -13,10 +13,14 @@ namespace gyre::detail {
 /// until its task runs, as asyncio's waiters do: who comes next depends on it.
 class GYRE_API Waiter : public RetryNode, private ListLink {
 public:
-    Waiter() = default;
-    ~Waiter() { unlink(); }
+    Waiter() noexcept : ListLink(NotYet()) {}
+    ~Waiter() {
+        if (waited()) {
+            unlink();
+        }
+    }
 
-    /// False if the list that it waited in is gone.
+    /// Once it waited: false if the list that it waited in is gone.
     [[nodiscard]] bool linked() const noexcept { return next != this; }
     /// It was given to a list once: the awaiting coroutine was suspended.
     [[nodiscard]] bool waited() const noexcept { return task() != nullptr; }
@@ -24,11 +28,6 @@ public:
 
 private:
     friend class WaitList;
-    void unlink() noexcept {
-        next->previous = previous;
-        previous->next = next;
-        next = previous = this;
-    }
 };
 
 /// First come, first woken. Never allocates. Bound to the loop of its first waiter.
@@ -58,9 +57,13 @@ public:
 
     /// Suspends the task until the waiter is woken. Throws RuntimeError for a task of another loop
     /// than the first waiter's.
-    void wait(Waiter& waiter, std::coroutine_handle<> handle);
+    void wait(Waiter& waiter, std::coroutine_handle<> handle) {
+        begin_wait(waiter).suspend_on(static_cast<WaitNode&>(waiter), handle);
+    }
     /// The same, and the waiter's retry() is asked at each wake.
-    void wait_retrying(Waiter& waiter, std::coroutine_handle<> handle);
+    void wait_retrying(Waiter& waiter, std::coroutine_handle<> handle) {
+        begin_wait(waiter).suspend_on(static_cast<RetryNode&>(waiter), handle);
+    }
     /// Waits again, last in line.
     void append(Waiter& waiter) noexcept { move_to(ring_, waiter); }
     static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
@@ -69,13 +72,34 @@ public:
     bool wake_first_pending() noexcept;
     /// The same, and takes it and the done ones before it off the list. It stays linked until its
     /// task runs or the list is gone.
-    bool wake_and_remove_first() noexcept;
+    bool wake_and_remove_first() noexcept {
+        while (Waiter* waiter = front()) {
+            const bool was_done = waiter->done();
+            move_to(woken_, *waiter);
+            if (!was_done) {
+                waiter->wake();
+                return true;
+            }
+        }
+        return false;
+    }
     void wake_and_remove_all() noexcept;
     void wake_all() noexcept;
 
 private:
+    [[nodiscard]] TaskBase& begin_wait(Waiter& waiter) {
+        TaskBase& task = TaskBase::require_current();
+        if (loop_ != &task.loop()) [[unlikely]] {
+            bind(task);
+        }
+        ring_.link_before(waiter);
+        return task;
+    }
     void bind(TaskBase& task);
-    static void move_to(ListLink& ring, Waiter& waiter) noexcept;
+    static void move_to(ListLink& ring, Waiter& waiter) noexcept {
+        waiter.unlink();
+        ring.link_before(waiter);
+    }
 
     ListLink ring_;
     ListLink woken_;  // off the list, and not resumed yet
