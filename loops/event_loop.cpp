@@ -180,23 +180,10 @@ inline void EventLoop::run_node(detail::Ready& node) {
 }
 
 void EventLoop::run_batch() {
-    batch_.append(ready_);
-    // An ExitError leaves the rest queued, ahead of what this iteration queued meanwhile.
-    struct KeepRest {
-        EventLoop& loop;
-        ~KeepRest() {
-            if (!loop.batch_.empty()) {
-                loop.batch_.append(loop.ready_);
-                loop.ready_.append(loop.batch_);
-            }
-        }
-    } keep{*this};
     if (shuffler_ != nullptr) {
-        shuffle_batch();
+        shuffle_ready();
     }
-    while (detail::Ready* node = batch_.pop()) {
-        run_node(*node);
-    }
+    ready_.run_through([this](detail::Ready& node) { run_node(node); });
     while (timers_.has_due()) {
         if (detail::Timer* timer = timers_.take_due()) {
             run_node(*timer);
@@ -218,15 +205,15 @@ void EventLoop::run_timed(detail::Ready& node) {
 
 void EventLoop::shuffle(std::uint64_t seed) { shuffler_ = std::make_unique<std::mt19937_64>(seed); }
 
-void EventLoop::shuffle_batch() {
+void EventLoop::shuffle_ready() {
     std::vector<detail::Ready*> nodes;
-    nodes.reserve(batch_.size());  // nothing is lost if it throws
-    while (detail::Ready* node = batch_.pop()) {
+    nodes.reserve(ready_.size());  // nothing is lost if it throws
+    while (detail::Ready* node = ready_.pop()) {
         nodes.push_back(node);
     }
     std::shuffle(nodes.begin(), nodes.end(), *shuffler_);
     for (detail::Ready* node : nodes) {
-        batch_.push(*node);
+        ready_.push(*node);
     }
 }
 

@@ -1,7 +1,5 @@
 #include <gyre/detail/pool.hpp>
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -20,8 +18,7 @@ using Block = Pool::Block;
 
 constexpr std::uint32_t kListLength = 64;
 constexpr std::size_t kRun = std::size_t{4} << 10;  // what a class carves its blocks from
-constexpr std::size_t kFirstChunk = std::size_t{64} << 10;
-constexpr std::size_t kLargestChunk = std::size_t{2} << 20;  // a huge page
+constexpr std::size_t kChunk = std::size_t{64} << 10;
 constexpr std::size_t kLine = 64;
 
 // The lists that threads have filled, and what ended threads have left behind.
@@ -124,23 +121,11 @@ private:
         const std::size_t count = std::max<std::size_t>(1, kRun / size);
         const std::size_t bytes = (count * size + kLine - 1) / kLine * kLine;
         if (chunk_.size < bytes) {
-            Span next = make_chunk();
+            void* const fresh = ::operator new(kChunk, std::align_val_t(kLine));
             cut_up(chunk_, Pool::kLargest);
-            chunk_ = next;
+            chunk_ = {static_cast<char*>(fresh), kChunk};
         }
         return {chunk_.take(bytes), count * size};
-    }
-
-    // Small at first; the kernel clears a huge page in much less time than its parts one by one.
-    [[nodiscard]] Span make_chunk() {
-        const std::size_t size = next_chunk_;
-        const std::align_val_t alignment{size == kLargestChunk ? size : kLine};
-        void* const memory = ::operator new(size, alignment);
-        if (size == kLargestChunk) {
-            ::madvise(memory, size, MADV_HUGEPAGE);
-        }
-        next_chunk_ = std::min(size * 2, kLargestChunk);
-        return {static_cast<char*>(memory), size};
     }
 
     // The rest of a span becomes blocks of that size, and one of what is left then.
@@ -158,7 +143,6 @@ private:
     std::array<Block*, Pool::kClasses> spare_{};  // full lists
     std::array<Span, Pool::kClasses> runs_{};
     Span chunk_;
-    std::size_t next_chunk_ = kFirstChunk;
 };
 
 GYRE_THREAD_LOCAL bool pool_is_open = false;

@@ -12,10 +12,8 @@ void QueueBase::task_done() {
     }
 }
 
-void QueueBase::check_lives(bool queue_lives) {
-    if (!queue_lives) {
-        throw RuntimeError("the queue was destroyed while a task waited for it");
-    }
+void QueueBase::throw_gone() {
+    throw RuntimeError("the queue was destroyed while a task waited for it");
 }
 
 void QueueBase::items_were_dropped(std::size_t count) noexcept {

@@ -119,14 +119,15 @@ void TaskBase::run() {
 }
 
 bool TaskBase::may_step() {
-    if (done()) {
-        call_listener();
-        return false;
+    if (!done() && !must_cancel_) {
+        auto& node = static_cast<RetryNode&>(*waiting_node());
+        return node.cancelled() || node.retry();
     }
-    if (must_cancel_) [[unlikely]] {
+    if (!done()) {
         return prepare_cancelled_step();
     }
-    return waiting_node()->cancelled() || static_cast<RetryNode*>(waiting_node())->retry();
+    call_listener();
+    return false;
 }
 
 void TaskBase::queue_listener() noexcept {

@@ -91,8 +91,7 @@ public:
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
-        state->retain();
-        state->queued_ = true;
+        state->retain_queued();
         ready_.push(*state);
         return Handle(state);
     }
@@ -103,8 +102,7 @@ public:
                                                                        A&&... arguments) {
         auto* state = make_callback(true, std::forward<F>(function), std::forward<A>(arguments)...);
         Handle handle(state);
-        state->retain();
-        state->queued_ = true;
+        state->retain_queued();
         post_or_throw(*state);
         return handle;
     }
@@ -405,11 +403,10 @@ private:
     void run_batch();
     void run_node(detail::Ready& node);
     void run_timed(detail::Ready& node);
-    void shuffle_batch();
+    void shuffle_ready();
     void destroy() noexcept;
 
     detail::ReadyQueue ready_;
-    detail::ReadyQueue batch_;      // the snapshot that this iteration runs
     detail::ReadyQueue completed_;  // what the poll found
     detail::TimerHeap timers_;
     Duration now_{};               // the last reading of the clock

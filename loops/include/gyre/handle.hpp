@@ -33,10 +33,7 @@ public:
         }
     }
     void release() noexcept {
-        const bool last =
-            threadsafe_ ? std::atomic_ref(references_).fetch_sub(1, std::memory_order_acq_rel) == 1
-                        : --references_ == 0;
-        if (last) {
+        if (threadsafe_ ? release_shared() : --references_ == 0) {
             delete this;
         }
     }
@@ -64,6 +61,17 @@ protected:
 
 private:
     friend class gyre::EventLoop;
+
+    /// For the queue, before any other thread knows of it.
+    void retain_queued() noexcept {
+        ++references_;
+        queued_ = true;
+    }
+    [[nodiscard]] bool release_shared() noexcept {
+        const std::atomic_ref references(references_);
+        return references.load(std::memory_order_acquire) == 1 ||  // nobody else can make it more
+               references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
 
     EventLoop& loop_;
     ContextBox context_;

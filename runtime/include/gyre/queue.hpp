@@ -52,7 +52,12 @@ protected:
         getters_.wake_and_remove_first();
     }
     /// For a waiter that was woken and finds its queue gone.
-    static void check_lives(bool queue_lives);
+    static void check_lives(bool queue_lives) {
+        if (!queue_lives) [[unlikely]] {
+            throw_gone();
+        }
+    }
+    [[noreturn]] static void throw_gone();
     void items_were_dropped(std::size_t count) noexcept;
     void set_shutdown() noexcept;
 
@@ -243,11 +248,10 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return may_go_on(); }
     void await_suspend(std::coroutine_handle<> handle) {
-        suspended_ = true;
         queue_.getters_.wait_retrying(*this, handle);
     }
     T await_resume() {
-        if (suspended_) {
+        if (waited()) {
             const bool queue_lives = linked();
             detail::WaitList::remove(*this);
             if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
@@ -272,7 +276,6 @@ private:
     }
 
     BasicQueue& queue_;
-    bool suspended_ = false;
 };
 
 template <class T, class Items>
@@ -282,11 +285,10 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return may_go_on(); }
     void await_suspend(std::coroutine_handle<> handle) {
-        suspended_ = true;
         queue_.putters_.wait_retrying(*this, handle);
     }
     void await_resume() {
-        if (suspended_) {
+        if (waited()) {
             const bool queue_lives = linked();
             detail::WaitList::remove(*this);
             if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
@@ -312,7 +314,6 @@ private:
 
     BasicQueue& queue_;
     T item_;
-    bool suspended_ = false;
 };
 
 /// A queue between tasks: first in, first out.

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <coroutine>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -18,7 +17,7 @@ namespace gyre {
 namespace detail {
 
 /// A timer that wakes the task in whose frame it lies.
-class GYRE_API SleepTimer final : private Timer, public WaitNode {
+class SleepTimer final : private Timer, public WaitNode {
 public:
     SleepTimer(EventLoop& loop, Nanoseconds delay) {
         loop.add_timer(*this, loop.deadline_after(delay));
@@ -35,7 +34,7 @@ private:
     [[nodiscard]] std::string describe() const override { return "sleep"; }
 };
 
-class [[nodiscard]] SleepAwaiter {
+class [[nodiscard]] GYRE_API SleepAwaiter {
 public:
     explicit SleepAwaiter(Nanoseconds delay) noexcept : delay_(delay) {}
     SleepAwaiter(const SleepAwaiter&) = delete;
@@ -49,14 +48,11 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle) {
         TaskBase& task = TaskBase::require_current();
-        const Nanoseconds delay = delay_;
-        if (delay <= Nanoseconds::zero()) {
+        if (delay_ <= Nanoseconds::zero()) {
             task.suspend_yield(handle);
-            return;
+        } else {
+            start_timer(task, handle);
         }
-        ::new (static_cast<void*>(&timer_)) SleepTimer(task.loop(), delay);
-        timed_ = true;
-        task.suspend_on(timer_, handle);
     }
     void await_resume() {
         if (timed_) {
@@ -67,6 +63,8 @@ public:
     }
 
 private:
+    void start_timer(TaskBase& task, std::coroutine_handle<> handle);
+
     union {
         Nanoseconds delay_;
         SleepTimer timer_;

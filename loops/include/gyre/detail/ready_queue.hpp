@@ -75,6 +75,18 @@ public:
         return node;
     }
 
+    /// Calls f(node) for what stands in the queue now, each taken out; what f() queues stays. If f()
+    /// throws, so does the rest.
+    template <class F>
+    void run_through(F f) {
+        Ready* const* const end = tail_;
+        for (bool more = !empty(); more;) {
+            Ready* const node = pop();
+            more = &node->next_ != end;  // it may be gone, or queued again, after the call
+            f(*node);
+        }
+    }
+
     /// Moves all of `other` behind what is here.
     void append(ReadyQueue& other) noexcept {
         if (other.head_ == nullptr) {

@@ -7,6 +7,7 @@
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/event_loop.hpp>
 
+#include <cassert>
 #include <compare>
 #include <cstdint>
 #include <exception>
@@ -182,6 +183,7 @@ private:
     void report_last() noexcept;
     void drop_hooks() noexcept;
     void complete(State state) noexcept {
+        assert(!done());
         state_ = state;
         if (has_listener_) {
             queue_listener();
