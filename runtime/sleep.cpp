@@ -1,0 +1,14 @@
+#include <gyre/sleep.hpp>
+
+#include <new>
+
+namespace gyre::detail {
+
+void SleepAwaiter::start_timer(TaskBase& task, std::coroutine_handle<> handle) {
+    const Nanoseconds delay = delay_;
+    ::new (static_cast<void*>(&timer_)) SleepTimer(task.loop(), delay);
+    timed_ = true;
+    task.suspend_on(timer_, handle);
+}
+
+}  // namespace gyre::detail
