@@ -96,6 +96,37 @@ GYRE_TEST_CASE("Session: headers go as they are given, their values come back") 
     co_await server.close();
 }
 
+GYRE_TEST_CASE("RequestOptions: kept in a variable they keep their headers and parameters") {
+    ScriptedServer server = co_await ScriptedServer::start(echo);
+    http::Session session;
+    std::string token(100, 't');
+    http::Fields headers = {{"X-Token", token}, {"X-Two", "2"}};
+    http::RequestOptions options{.headers = headers, .params = {{"long", token}}};
+    headers = {{"X-Token", "another"}};
+    headers.add("X-Three", "3");
+    const http::RequestOptions copy = options;
+    options.params = {{"q", "1"}};
+    token.assign(100, 'u');
+    http::Response response = co_await session.get(server.url(), copy);
+    CHECK(response.body == "GET /?long=" + std::string(100, 't'));
+    CHECK(server.asked().back().header("x-token") == std::string(100, 't'));
+    CHECK(server.asked().back().header("x-two") == "2");
+    response = co_await session.get(server.url(), options);
+    CHECK(response.body == "GET /?q=1");
+    CHECK(server.asked().back().header("x-token") == std::string(100, 't'));
+    response = co_await session.get(server.url(), {.headers = headers, .follow_redirects = false});
+    CHECK(response.body == "GET /");
+    CHECK(server.asked().back().header("x-token") == "another");
+    CHECK(server.asked().back().header("x-three") == "3");
+    CHECK(headers.size() == 2);
+    options.headers = {};
+    options.params = options.headers;
+    response = co_await session.get(server.url(), options);
+    CHECK(response.body == "GET /");
+    CHECK(server.asked().back().header("x-token").empty());
+    co_await server.close();
+}
+
 GYRE_TEST_CASE("Session: a body goes with its length, and with the type that was said alone") {
     ScriptedServer server = co_await ScriptedServer::start(echo);
     http::Session session;
