@@ -80,10 +80,12 @@ public:
 
 private:
     gyre::Coro<std::string> fetch_html(std::string url) {
-        const http::Response response = co_await session_.get(url);
+        auto asking = session_.get(url, {.stream = true});
+        http::Response response = co_await std::move(asking);
         response.raise_for_status();
         log_.info("Got response [" + std::to_string(response.status) + "] for URL: " + url);
-        co_return response.text();
+        response.body = co_await response.read();
+        co_return response.text(http::TextErrors::strict);
     }
 
     // A page that cannot be had has no links, and stops no other.

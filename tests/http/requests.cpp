@@ -266,21 +266,18 @@ GYRE_TEST_CASE("Response: raise_for_status() is an error from 400 on, with statu
     co_await server.close();
 }
 
-GYRE_TEST_CASE("Response: text() is UTF-8, json() is text that says it is JSON") {
+GYRE_TEST_CASE("Response: json() is text that says it is JSON") {
     ScriptedServer server = co_await ScriptedServer::start([](const Asked& asked) {
-        return answer("200 OK", "Content-Type: " + asked.header("x-type") + "\r\n", "\xe9");
+        return answer("200 OK", "Content-Type: " + asked.header("x-type") + "\r\n", "[1]");
     });
     http::Session session;
-    const auto typed = [&](const char* type) {
-        return session.get(server.url(), {.headers = {{"X-Type", type}}});
-    };
-    http::Response response = co_await typed("text/html; charset=ISO-8859-1");
-    CHECK(response.text() == "\xc3\xa9");
+    http::RequestOptions options;
+    options.headers = {{"X-Type", "application/problem+json"}};
+    http::Response response = co_await session.get(server.url(), options);
+    CHECK(response.json() == "[1]");
+    options.headers = {{"X-Type", "text/html"}};
+    response = co_await session.get(server.url(), options);
     CHECK_THROWS_AS(static_cast<void>(response.json()), http::BadAnswer);
-    response = co_await typed("text/html");
-    CHECK(response.text() == "\xe9");
-    response = co_await typed("application/problem+json");
-    CHECK(response.json() == "\xe9");
     co_await server.close();
 }
 
