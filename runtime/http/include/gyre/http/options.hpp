@@ -55,6 +55,20 @@ struct Timeouts {
     std::optional<std::chrono::milliseconds> read = {};
 };
 
+/// Those of one request: all of them, or the total alone; unset: the session's.
+///
+/// ```
+/// {.timeout = 5s}
+/// {.timeout = http::Timeouts{.connect = 1s, .read = 5s}}
+/// ```
+class RequestTimeouts : public std::optional<Timeouts> {
+public:
+    using std::optional<Timeouts>::optional;
+    template <class Rep, class Period>
+    RequestTimeouts(std::chrono::duration<Rep, Period> total) noexcept
+        : optional(Timeouts{.total = std::chrono::ceil<std::chrono::milliseconds>(total)}) {}
+};
+
 /// User and password, for HTTP's basic authentication. Not sent to another host by a redirect.
 struct BasicAuth {
     std::string_view user;
@@ -71,10 +85,10 @@ struct BasicAuth {
 /// ```
 struct RequestOptions {
     Fields headers = {};
-    Fields params = {};                    ///< appended to the URL's query, percent-encoded
-    std::string_view body = {};            ///< with a Content-Type among the headers, or none
-    std::string_view json = {};            ///< a body that is sent as application/json
-    std::optional<Timeouts> timeout = {};  ///< unset: the session's
+    Fields params = {};            ///< appended to the URL's query, percent-encoded
+    std::string_view body = {};    ///< with a Content-Type among the headers, or none
+    std::string_view json = {};    ///< a body that is sent as application/json
+    RequestTimeouts timeout = {};  ///< in place of the session's
     bool follow_redirects = true;
     std::optional<BasicAuth> auth = {};
     /// Complete with the headers; the body comes by Response::chunks(), at the pace it is taken.
