@@ -62,14 +62,20 @@ Piece first_piece(std::string_view text) {
 std::optional<std::string> decoded_utf8(std::string_view body, bool strict) {
     std::string text;
     text.reserve(body.size());
-    while (!body.empty()) {
-        const Piece piece = first_piece(body);
-        if (!piece.good && strict) {
-            return std::nullopt;
+    std::size_t taken = 0;
+    for (std::size_t at = 0; at < body.size();) {
+        const Piece piece = first_piece(body.substr(at));
+        if (!piece.good) {
+            if (strict) {
+                return std::nullopt;
+            }
+            text += body.substr(taken, at - taken);
+            text += kReplacement;
+            taken = at + piece.size;
         }
-        text += piece.good ? body.substr(0, piece.size) : kReplacement;
-        body.remove_prefix(piece.size);
+        at += piece.size;
     }
+    text += body.substr(taken);
     return text;
 }
 

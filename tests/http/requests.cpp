@@ -298,8 +298,8 @@ GYRE_TEST_CASE("Session: a server that is not there is a ConnectionError with me
     http::Session session;
     std::string end = co_await failure(session.get(url));
     CHECK(says(end, "ConnectionError: GET " + url + ": "));
-    end = co_await failure(session.post("http://no-such-name.invalid/x"));
-    CHECK(says(end, "ConnectionError: POST http://no-such-name.invalid/x: "));
+    end = co_await failure(session.post(url));
+    CHECK(says(end, "ConnectionError: POST " + url + ": "));
 }
 
 GYRE_TEST_CASE("Session: a connection is used again, also by a name") {
