@@ -1,6 +1,8 @@
 """areq: what it writes down, what it logs, and that nothing stops it but Ctrl-C, between two pages."""
 import re
+import resource
 import signal
+import subprocess
 import threading
 import unittest
 import urllib.parse
@@ -162,6 +164,26 @@ class Areq(TestCase):
             for args in (["missing.txt"], ["."], *unwritable):
                 self.assertEqual(self.run_demo("areq", *args, status=1), "")
                 self.assertRegex(self.errors, r"\Aareq: .+\n\Z")
+
+    def test_when_the_disk_is_full_it_fails_when_all_pages_are_done(self):
+        def no_more_than_a_kilobyte():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error, not a signal
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+
+        gate = threading.Event()
+        large = "".join(f'<a href="{n}">' for n in range(1000))
+        with Site({"/large": Page(large), "/slow": Page('<a href="x">', gate=gate)}) as site:
+            demo = subprocess.Popen(
+                self.command("areq", self.write_urls(site.url("/large"), site.url("/slow"))),
+                cwd=self.directory, stderr=subprocess.PIPE, text=True, restore_signals=False,
+                preexec_fn=no_more_than_a_kilobyte,
+            )
+            self.wait_for(demo, "Found 1000 links for " + site.url("/large"))
+            gate.set()
+            _, errors = demo.communicate(timeout=60)
+            self.assertEqual(demo.returncode, 1, errors)
+            self.assertIn("Got response [200] for URL: " + site.url("/slow"), errors)
+            self.assertRegex(errors, r"(?m)^areq: write .*: File too large\n\Z")
 
     def test_ctrl_c_leaves_whole_lines(self):
         gate = threading.Event()

@@ -102,7 +102,7 @@ class TestCase(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
 
-    def command(self, name, *args, loop):
+    def command(self, name, *args, loop="uv"):
         return [DEMOS / name, "--loop", loop, *map(str, args)]
 
     def run_demo(self, name, *args, loop="uv", status=0):
