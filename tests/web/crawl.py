@@ -1,7 +1,9 @@
 """crawl: each page once, not too deep, not too many, politely; and a graph that Graphviz can read."""
 import re
 import shutil
+import signal
 import subprocess
+import threading
 import unittest
 
 from local_site import LOOPS, Page, Site, TestCase, moved
@@ -119,6 +121,16 @@ class Crawl(TestCase):
             self.assertRegex(self.errors, r"\Acrawl: .+\n\Z")
         self.run_demo("crawl", refused, "--graph", "no/such/file", status=1)
         self.assertIn("no/such/file", self.errors)
+
+    def test_ctrl_c_ends_it_while_pages_are_under_way(self):
+        pages = {"/": page("/never", *(f"/{i}" for i in range(20))), "/never": Page("x", gate=threading.Event())}
+        for loop in self.on_each_loop():
+            with Site(pages) as site:
+                demo = self.start_demo("crawl", site.url(), "--delay", "0.001", loop=loop)
+                self.assertEqual(demo.stdout.readline(), f"0 200 {site.url()} (21 links)\n")
+                demo.send_signal(signal.SIGINT)
+                out, errors = demo.communicate(timeout=60)
+                self.assertEqual((demo.returncode, out, errors), (130, "", ""))
 
     def test_a_page_that_breaks_off_stops_no_other(self):
         broken = Page("x", headers=[("Transfer-Encoding", "chunked")])
