@@ -64,6 +64,21 @@ public:
     Crawl(http::Session session, gyre::File output, demo::Log& log)
         : session_(std::move(session)), output_(std::move(output)), log_(log) {}
 
+    // Whoever cannot write is reported when nobody is under way any more.
+    gyre::Coro<> write_all(const std::set<std::string>& urls) {
+        std::vector<gyre::Coro<>> pages;
+        for (const std::string& url : urls) {
+            pages.push_back(write_one(url));
+        }
+        const auto results = co_await gyre::gather(gyre::return_exceptions, std::move(pages));
+        for (const auto& result : results) {
+            if (!result.has_value()) {
+                std::rethrow_exception(result.error());
+            }
+        }
+    }
+
+private:
     // A page's lines are one write: nobody's come between them, and none is cut off by Ctrl-C.
     gyre::Coro<> write_one(std::string url) {
         const std::set<std::string> found = co_await parse(url);
@@ -78,12 +93,13 @@ public:
         log_.advance();
     }
 
-private:
     gyre::Coro<std::string> fetch_html(std::string url) {
-        const http::Response response = co_await session_.get(url);
+        auto asking = session_.get(url, {.stream = true});
+        http::Response response = co_await std::move(asking);
         response.raise_for_status();
         log_.info("Got response [" + std::to_string(response.status) + "] for URL: " + url);
-        co_return response.text();
+        response.body = co_await response.read();
+        co_return response.text(http::TextErrors::strict);
     }
 
     // A page that cannot be had has no links, and stops no other.
@@ -153,11 +169,7 @@ gyre::Coro<> bulk_crawl_and_write(Options options, std::set<std::string> urls) {
                                [&](http::Session& session) -> gyre::Coro<> {
                                    demo::Log log("areq", urls.size());
                                    Crawl crawl(session, output, log);
-                                   std::vector<gyre::Coro<>> pages;
-                                   for (const std::string& url : urls) {
-                                       pages.push_back(crawl.write_one(url));
-                                   }
-                                   co_await gyre::gather(std::move(pages));
+                                   co_await crawl.write_all(urls);
                                });
     co_await std::move(crawling);
     co_await output.close();

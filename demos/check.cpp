@@ -50,7 +50,7 @@ std::string beginning(const std::string& text, std::size_t count) {
 gyre::Coro<> check(std::string url) {
     auto visit = gyre::with(AsyncSession(url), [&url](http::Response& response) -> gyre::Coro<> {
         std::printf("%s: status -> %d\n", url.c_str(), response.status);
-        const std::string html = response.text();
+        const std::string html = response.text(http::TextErrors::strict);
         std::printf("%s: type -> %s\n", url.c_str(), beginning(html, 17).c_str());
         co_return;
     });

@@ -185,37 +185,50 @@ public:
     [[nodiscard]] const std::map<std::string, Visit>& visits() const noexcept { return visits_; }
 
 private:
+    // In a group, so that no visit goes on when the crawl is over.
     gyre::Coro<> visit_all(int depth, std::vector<Address> level, std::vector<Address>& moved,
                            std::vector<Address>& next) {
-        std::vector<gyre::Task<Visit>> tasks;
-        for (const Address& address : level) {
-            tasks.push_back(gyre::create_task(visit(address)));
-        }
-        for (std::size_t i = 0; i < level.size(); ++i) {
-            const Visit page = co_await tasks[i];
-            if (page.error != nullptr && asked_.size() == 1) {  // the start, so there is no more
-                std::rethrow_exception(page.error);
+        std::exception_ptr error;
+        auto visiting = gyre::with_task_group([&](gyre::TaskGroup& group) -> gyre::Coro<> {
+            std::vector<gyre::Task<Visit>> tasks;
+            for (const Address& address : level) {
+                tasks.push_back(group.create_task(visit(address)));
             }
-            const std::string url = level[i].url();
-            std::printf("%d %s %s", depth, page.outcome.c_str(), url.c_str());
-            if (page.moved) {
-                const std::string target = page.moved->url();
-                std::printf(" -> %s", target.c_str());
-                if (visits_.empty()) {  // the start is where its redirect leads
-                    home_.insert(page.moved->origin);
+            for (std::size_t i = 0; i < level.size(); ++i) {
+                const Visit page = co_await tasks[i];
+                if (page.error != nullptr && asked_.size() == 1) {  // the start: there is no more
+                    error = page.error;
+                    co_return;
                 }
-                add(moved, *page.moved);
-            } else if (page.good) {
-                std::printf(" (%zu links)", page.links.size());
+                take(depth, level[i].url(), page, moved, next);
             }
-            std::printf("\n");
-            for (const std::string& link : page.links) {
-                if (const std::optional<Address> address = address_of(link)) {
-                    add(next, *address);
-                }
-            }
-            visits_[url] = page;
+        });
+        co_await std::move(visiting);
+        if (error != nullptr) {
+            std::rethrow_exception(error);
         }
+    }
+
+    void take(int depth, const std::string& url, const Visit& page, std::vector<Address>& moved,
+              std::vector<Address>& next) {
+        std::printf("%d %s %s", depth, page.outcome.c_str(), url.c_str());
+        if (page.moved) {
+            const std::string target = page.moved->url();
+            std::printf(" -> %s", target.c_str());
+            if (visits_.empty()) {  // the start is where its redirect leads
+                home_.insert(page.moved->origin);
+            }
+            add(moved, *page.moved);
+        } else if (page.good) {
+            std::printf(" (%zu links)", page.links.size());
+        }
+        std::printf("\n");
+        for (const std::string& link : page.links) {
+            if (const std::optional<Address> address = address_of(link)) {
+                add(next, *address);
+            }
+        }
+        visits_[url] = page;
     }
 
     // A page that cannot be had is an outcome, and stops no other.
@@ -288,7 +301,11 @@ std::string quoted(const std::string& text) {
         if (c == '"' || c == '\\') {
             result += '\\';
         }
-        result += c;
+        if (c == '\n') {
+            result += "\\n";
+        } else {
+            result += c;
+        }
     }
     return result + '"';
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a Debian or Ubuntu machine lacks to build gyre, then configures and compiles build/.
-# Safe to run again: what is there is left alone, unless build/ was made with another compiler.
+# Safe to run again: what is there is left alone, unless build/ was made with another compiler or
+# without gyre-http.
 #
 #   third_party/setup.sh                         with the system's g++ if it is 13 or later, else
 #                                                with clang-19
@@ -8,7 +9,8 @@
 #   third_party/setup.sh --packages [NAME ...]   only installs, also the packages named; builds nothing
 set -euo pipefail
 
-packages=(meson ninja-build pkg-config libuv1-dev libc-ares-dev doctest-dev libcli11-dev)
+packages=(meson ninja-build pkg-config libuv1-dev libc-ares-dev doctest-dev libcli11-dev
+          libcurl4-openssl-dev libgumbo-dev)
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -84,6 +86,9 @@ if [ ! -f build/build.ninja ]; then
 elif [ "$(compiler_of_build)" != "${compiler#ccache }" ]; then
     say "configuring build/ anew with $compiler"
     meson setup --wipe build
+elif [ ${#missing[@]} -gt 0 ] || ! grep -q gyre-http build/build.ninja; then
+    say "configuring build/ again, with all that is here now"
+    meson setup --reconfigure -Dhttp=auto build
 fi
 say "compiling build/"
 meson compile -C build

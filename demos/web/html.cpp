@@ -113,11 +113,19 @@ const char* href(const GumboNode& node) {
     return attribute != nullptr ? attribute->value : nullptr;
 }
 
+// Not for people to read as it stands, or beside what it explains.
+bool is_no_text(const GumboNode& node) {
+    constexpr std::array<GumboTag, 4> tags = {GUMBO_TAG_SCRIPT, GUMBO_TAG_STYLE, GUMBO_TAG_RT,
+                                              GUMBO_TAG_RP};
+    return std::any_of(tags.begin(), tags.end(), [&node](GumboTag tag) { return is(node, tag); });
+}
+
 std::string text_in(const GumboNode& root) {
     std::string text;
     walk(root, [&text](const GumboNode& node) {
-        if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
-            node.type == GUMBO_NODE_CDATA) {
+        const bool is_text = node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
+                             node.type == GUMBO_NODE_CDATA;
+        if (is_text && !is_no_text(*node.parent)) {
             text += node.v.text.text;
         }
         return true;

@@ -30,14 +30,19 @@ struct Line {
     std::string_view value;
 };
 
-// "Key: value  # remark"
+// "Key: value  # remark", as far as the RFC wants it read.
 std::vector<Line> lines_of(std::string_view text) {
+    constexpr std::size_t most = std::size_t{500} << 10;
+    if (text.size() > most) {  // half a rule would be another rule
+        const std::size_t end = text.find_last_of("\r\n", most);
+        text = text.substr(0, end == std::string_view::npos ? 0 : end);
+    }
     std::vector<Line> lines;
     if (text.starts_with("\xEF\xBB\xBF")) {
         text.remove_prefix(3);
     }
     while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
         std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
         line = line.substr(0, line.find('#'));
@@ -47,6 +52,14 @@ std::vector<Line> lines_of(std::string_view text) {
         }
     }
     return lines;
+}
+
+// Whether a line is for that product, of whatever version: "Gyre-Crawl/1.0".
+bool names(const Line& line, std::string_view product) {
+    const std::string value = lower(line.value);
+    return value.starts_with(product) &&
+           (value.size() == product.size() || value[product.size()] == '/' ||
+            value[product.size()] == ' ');
 }
 
 // Whether a path begins as the pattern says: * is anything, $ at the end is the end of the path.
@@ -82,13 +95,13 @@ Robots::Robots(std::string_view text, std::string_view agent) {
     const std::string name = lower(agent);
     const auto is = [](const Line& line, const char* key) { return line.key == key; };
     const bool named = std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
-        return is(line, "user-agent") && lower(line.value) == name;
+        return is(line, "user-agent") && names(line, name);
     });
     bool ours = false;
     bool in_rules = true;  // the next User-agent begins another group
     for (const Line& line : lines) {
         if (is(line, "user-agent")) {
-            const bool meant = named ? lower(line.value) == name : line.value == "*";
+            const bool meant = names(line, named ? name : "*");
             ours = in_rules ? meant : ours || meant;
             in_rules = false;
             continue;

@@ -17,7 +17,7 @@ class Robots {
 public:
     /// Everything is allowed.
     Robots() = default;
-    /// The rules for `agent`; where there are none, those for everybody.
+    /// The rules for `agent` in the first 500 KiB; where there are none, those for everybody.
     Robots(std::string_view text, std::string_view agent);
     [[nodiscard]] static Robots nothing_allowed();
 

@@ -30,7 +30,7 @@ std::string encoded(std::string_view text) {
     return out;
 }
 
-std::string with_parameters(std::string url, Fields parameters) {
+std::string with_parameters(std::string url, const Fields& parameters) {
     std::string query;
     for (const auto& [name, value] : parameters) {
         query += (query.empty() ? "" : "&") + encoded(name) + '=' + encoded(value);

@@ -1,3 +1,4 @@
+#include "text.hpp"
 #include "transfer.hpp"
 
 #include <gyre/http/errors.hpp>
@@ -80,21 +81,14 @@ std::vector<std::string> Headers::get_all(std::string_view name) const {
 
 bool Headers::contains(std::string_view name) const noexcept { return find(name) != nullptr; }
 
-std::string Response::text() const {
-    if (!says(headers.get("content-type").value_or(""), "charset=iso-8859-1")) {
-        return body;
+std::string Response::text(TextErrors errors) const {
+    const std::string charset = detail::charset_of(headers.get("content-type").value_or(""));
+    std::optional<std::string> text = detail::decoded(body, charset, errors == TextErrors::strict);
+    if (!text) {
+        throw BadAnswer(url + ": the body is no text in " + (charset.empty() ? "utf-8" : charset),
+                        url);
     }
-    std::string text;
-    for (const char each : body) {
-        const auto byte = static_cast<unsigned char>(each);
-        if (byte < 0x80) {
-            text += each;
-        } else {
-            text +=
-                {static_cast<char>(0xc0 | (byte >> 6)), static_cast<char>(0x80 | (byte & 0x3f))};
-        }
-    }
-    return text;
+    return *std::move(text);
 }
 
 std::string Response::json() const {

@@ -73,6 +73,21 @@ bool is_future_address(const std::string& host) {
                        [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
 }
 
+// Letters that Unicode's compatibility forms make, or contain, one of "/?#@:": whoever normalizes
+// such a host would be led to another.
+void check_letters(const std::string& authority) {
+    constexpr std::array<string_view, 19> misleading = {
+        "\u2047", "\u2048", "\u2049", "\u2100", "\u2101", "\u2105", "\u2106",
+        "\u2a74", "\ufe13", "\ufe16", "\ufe55", "\ufe56", "\ufe5f", "\ufe6b",
+        "\uff03", "\uff0f", "\uff1a", "\uff1f", "\uff20"};
+    for (const string_view letter : misleading) {
+        if (authority.find(letter) != std::string::npos) {
+            throw ValueError("netloc '" + authority +
+                             "' contains invalid characters under NFKC normalization");
+        }
+    }
+}
+
 void check_brackets(const std::string& authority) {
     const std::size_t open = authority.find('[');
     const std::size_t end = authority.find(']');
@@ -108,6 +123,7 @@ Parts parse(string_view url, string_view scheme) {
         parts.authority = rest.substr(2, end - 2);
         rest.erase(0, end);
         check_brackets(parts.authority);
+        check_letters(parts.authority);
     }
     parts.fragment = cut(rest, '#');
     parts.query = cut(rest, '?');

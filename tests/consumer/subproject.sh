@@ -21,5 +21,5 @@ test('consumer', executable('consumer', 'consumer.cpp', dependencies: gyre_dep))
 END
 
 # Forced, or a gyre installed on this machine would be taken instead.
-CXX=$compiler meson setup --force-fallback-for=gyre "$project/build" "$project"
+CXX=$compiler meson setup --force-fallback-for=gyre -Dgyre:http=disabled "$project/build" "$project"
 meson test -C "$project/build" --print-errorlogs

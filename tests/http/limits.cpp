@@ -105,6 +105,18 @@ GYRE_TEST_CASE("Timeouts: total, for all of a request; its error names the URL")
     co_await server.close();
 }
 
+GYRE_TEST_CASE("Timeouts: a duration is the total of that request alone") {
+    ScriptedServer server = co_await ScriptedServer::start_raw(stay_silent);
+    http::Session session;
+    auto asking = session.get(server.url("/late"), {.timeout = 0.05s});
+    std::string end = co_await failure(std::move(asking));
+    CHECK(says(end, "TimeoutError: GET " + server.url("/late")));
+    asking = session.get(server.url("/late"), {.timeout = http::Timeouts{.total = 1ms}});
+    end = co_await failure(std::move(asking));
+    CHECK(says(end, "TimeoutError: GET " + server.url("/late")));
+    co_await server.close();
+}
+
 GYRE_TEST_CASE("Timeouts: total counts on through redirects and a body by and by") {
     ScriptedServer server =
         co_await ScriptedServer::start_raw([](StreamReader reader, StreamWriter writer) -> Coro<> {

@@ -163,8 +163,13 @@ constexpr Case kCases[] = {
 };
 
 constexpr Case kBroken[] = {
-    {"http://a/", "//[::1", ""},  {"http://a/", "http://]x", ""},    {"http://[bad]/", "x", ""},
-    {"http://a/", "//[v1]/", ""}, {"http://a/", "//[1.2.3.4]/", ""},
+    {"http://a/", "//[::1", ""},
+    {"http://a/", "http://]x", ""},
+    {"http://[bad]/", "x", ""},
+    {"http://a/", "//[v1]/", ""},
+    {"http://a/", "//[1.2.3.4]/", ""},
+    {"http://a/", "//\u2100.com/", ""},
+    {"http://a/", "//evil.com\uff0f@a/", ""},
 };
 
 }  // namespace
@@ -181,7 +186,7 @@ TEST_CASE("urljoin: the results of Python's") {
     }
 }
 
-TEST_CASE("urljoin: a broken address in brackets is a ValueError, as Python's") {
+TEST_CASE("urljoin: a broken host is a ValueError, as Python's") {
     for (const Case& each : kBroken) {
         INFO("base: ", each.base, ", link: ", each.link);
         CHECK_THROWS_AS(static_cast<void>(http::urljoin(each.base, each.link)), ValueError);

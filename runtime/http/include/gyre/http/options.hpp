@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,24 +14,35 @@
 
 namespace gyre::http {
 
-/// Names and values in order, for the time of a call: headers, parameters. Braces in the call live
-/// as long as it; options that are kept in a variable need a vector of their own.
-class Fields {
+/// Names and values in order: headers, parameters. It keeps what it was given.
+///
+/// ```
+/// http::Fields headers = {{"Accept", "text/html"}, {"X-Token", token}};
+/// ```
+class GYRE_HTTP_API Fields {
 public:
-    using Field = std::pair<std::string_view, std::string_view>;
+    using Field = std::pair<std::string, std::string>;
 
-    constexpr Fields() noexcept = default;
-    constexpr Fields(std::initializer_list<Field> fields) noexcept
-        : first_(std::data(fields)), count_(fields.size()) {}
-    Fields(const std::vector<Field>& fields) noexcept
-        : first_(fields.data()), count_(fields.size()) {}
+    Fields() noexcept = default;
+    Fields(std::initializer_list<std::pair<std::string_view, std::string_view>> fields);
+    Fields(std::vector<Field> fields);
+    Fields(const Fields& other);
+    Fields& operator=(const Fields& other);
+    ~Fields();
 
-    [[nodiscard]] constexpr const Field* begin() const noexcept { return first_; }
-    [[nodiscard]] constexpr const Field* end() const noexcept { return first_ + count_; }
+    void add(std::string name, std::string value);
+
+    [[nodiscard]] std::size_t size() const noexcept { return fields_ ? fields_->size() : 0; }
+    [[nodiscard]] const Field* begin() const noexcept {
+        return fields_ ? fields_->data() : nullptr;
+    }
+    [[nodiscard]] const Field* end() const noexcept { return begin() + size(); }
 
 private:
-    const Field* first_ = nullptr;
-    std::size_t count_ = 0;
+    // GCC before 13 copies an aggregate that is written in a co_await expression bit by bit, and
+    // destroys the copy, too. What is kept therefore belongs to the object at this address alone.
+    const Fields* owner_ = this;
+    std::vector<Field>* fields_ = nullptr;
 };
 
 /// Limits of time; unset: none.
@@ -45,14 +55,29 @@ struct Timeouts {
     std::optional<std::chrono::milliseconds> read = {};
 };
 
+/// Those of one request: all of them, or the total alone; unset: the session's.
+///
+/// ```
+/// {.timeout = 5s}
+/// {.timeout = http::Timeouts{.connect = 1s, .read = 5s}}
+/// ```
+class RequestTimeouts : public std::optional<Timeouts> {
+public:
+    using std::optional<Timeouts>::optional;
+    template <class Rep, class Period>
+    RequestTimeouts(std::chrono::duration<Rep, Period> total) noexcept
+        : optional(Timeouts{.total = std::chrono::ceil<std::chrono::milliseconds>(total)}) {}
+};
+
 /// User and password, for HTTP's basic authentication. Not sent to another host by a redirect.
 struct BasicAuth {
     std::string_view user;
     std::string_view password;
 };
 
-/// What is said beside the method and the URL. Referred to by the call alone, not by the coroutine
-/// that it returns.
+/// What is said beside the method and the URL. The call copies what it needs: the coroutine that it
+/// returns refers to none of it. Texts are views: options kept in a variable keep them no longer
+/// than they live.
 ///
 /// ```
 /// auto asking = session.get(url, {.params = {{"q", "gyre"}}, .follow_redirects = false});
@@ -60,10 +85,10 @@ struct BasicAuth {
 /// ```
 struct RequestOptions {
     Fields headers = {};
-    Fields params = {};                    ///< appended to the URL's query, percent-encoded
-    std::string_view body = {};            ///< with a Content-Type among the headers, or none
-    std::string_view json = {};            ///< a body that is sent as application/json
-    std::optional<Timeouts> timeout = {};  ///< unset: the session's
+    Fields params = {};            ///< appended to the URL's query, percent-encoded
+    std::string_view body = {};    ///< with a Content-Type among the headers, or none
+    std::string_view json = {};    ///< a body that is sent as application/json
+    RequestTimeouts timeout = {};  ///< in place of the session's
     bool follow_redirects = true;
     std::optional<BasicAuth> auth = {};
     /// Complete with the headers; the body comes by Response::chunks(), at the pace it is taken.

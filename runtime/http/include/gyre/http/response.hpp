@@ -18,6 +18,10 @@ namespace detail {
 class Transfer;
 }
 
+/// What text() makes of bytes that are not in the charset: U+FFFD as httpx does, or a BadAnswer,
+/// where aiohttp has its UnicodeDecodeError.
+enum class TextErrors { replace, strict };
+
 /// Headers as they came. Names are compared without regard to case.
 class GYRE_HTTP_API Headers {
 public:
@@ -62,8 +66,9 @@ public:
     std::string body;  ///< empty where the answer is streamed: see read()
 
     [[nodiscard]] bool ok() const noexcept { return status < 400; }
-    /// The body in UTF-8: ISO 8859-1 is converted where the server says it is that.
-    [[nodiscard]] std::string text() const;
+    /// The body in UTF-8, from the charset of the Content-Type; without one that is known it is
+    /// taken for UTF-8. What is not in that charset: see TextErrors. aiohttp, httpx: the same.
+    [[nodiscard]] std::string text(TextErrors errors = TextErrors::replace) const;
     /// The body where it is JSON: the text, for a parser of one's choice. Throws BadAnswer for
     /// another content type.
     [[nodiscard]] std::string json() const;

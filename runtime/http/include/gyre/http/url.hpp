@@ -16,7 +16,8 @@ namespace gyre::http {
 /// urljoin("http://a/b/c/d", "../g");        // "http://a/b/g"
 /// ```
 ///
-/// Throws ValueError for a broken address of IP version 6 in brackets.
+/// Throws ValueError for a broken address of IP version 6 in brackets, and for a host with letters
+/// that stand for "/" and the like.
 [[nodiscard]] GYRE_HTTP_API std::string urljoin(std::string_view base, std::string_view link);
 
 }  // namespace gyre::http
