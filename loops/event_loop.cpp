@@ -114,6 +114,14 @@ void EventLoop::run_forever() {
     } while (!stopping_);
 }
 
+inline void EventLoop::run_node(detail::Ready& node) {
+    if (!debug_) [[likely]] {
+        node.run();
+    } else {
+        run_timed(node);
+    }
+}
+
 void EventLoop::run_once() {
     if (may_skip_poll()) {
         if (!inbox_->empty()) {
@@ -123,7 +131,15 @@ void EventLoop::run_once() {
     } else {
         poll_once();
     }
-    run_batch();
+    if (shuffler_ != nullptr) {
+        shuffle_ready();
+    }
+    ready_.run_through([this](detail::Ready& node) { run_node(node); });
+    while (timers_.has_due()) {
+        if (detail::Timer* timer = timers_.take_due()) {
+            run_node(*timer);
+        }
+    }
 }
 
 // Reading the clock costs as much as a step: iterations of one callback share a reading.
@@ -169,26 +185,6 @@ void EventLoop::poll_once() {
     }
     unpolled_ = 0;
     polled_at_ = cycles();
-}
-
-inline void EventLoop::run_node(detail::Ready& node) {
-    if (!debug_) [[likely]] {
-        node.run();
-    } else {
-        run_timed(node);
-    }
-}
-
-void EventLoop::run_batch() {
-    if (shuffler_ != nullptr) {
-        shuffle_ready();
-    }
-    ready_.run_through([this](detail::Ready& node) { run_node(node); });
-    while (timers_.has_due()) {
-        if (detail::Timer* timer = timers_.take_due()) {
-            run_node(*timer);
-        }
-    }
 }
 
 void EventLoop::run_timed(detail::Ready& node) {

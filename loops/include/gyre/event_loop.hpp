@@ -400,7 +400,6 @@ private:
     [[nodiscard]] bool may_skip_poll() noexcept;
     void poll_once();
     void take_signals() noexcept;
-    void run_batch();
     void run_node(detail::Ready& node);
     void run_timed(detail::Ready& node);
     void shuffle_ready();

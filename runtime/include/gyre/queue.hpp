@@ -73,7 +73,6 @@ protected:
 template <class T>
 class FifoItems {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     void put(T&& item) { items_.push_back(std::move(item)); }
     [[nodiscard]] T get() {
         T item = std::move(items_.front());
@@ -89,7 +88,6 @@ private:
 template <class T>
 class LifoItems {
 public:
-    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     void put(T&& item) { items_.push_back(std::move(item)); }
     [[nodiscard]] T get() {
         T item = std::move(items_.back());
@@ -108,7 +106,6 @@ public:
     PriorityItems() = default;
     explicit PriorityItems(Compare compare) : after_{std::move(compare)} {}
 
-    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
     void put(T&& item) {
         items_.push_back(std::move(item));
         std::push_heap(items_.begin(), items_.end(), after_);
@@ -144,9 +141,9 @@ public:
     requires std::constructible_from<Items, C> BasicQueue(detail::Count maxsize, C&& compare)
         : QueueBase(maxsize), items_(std::forward<C>(compare)) {}
 
-    [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return items_.size() == 0; }
-    [[nodiscard]] bool full() const noexcept { return maxsize_ != 0 && items_.size() >= maxsize_; }
+    [[nodiscard]] std::size_t qsize() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool full() const noexcept { return maxsize_ != 0 && size_ >= maxsize_; }
 
     /// Throws QueueFull, or QueueShutDown after shutdown().
     void put_nowait(T item) {
@@ -157,6 +154,7 @@ public:
             throw QueueFull();
         }
         items_.put(std::move(item));
+        ++size_;
         item_was_put();
     }
 
@@ -166,6 +164,7 @@ public:
             throw_empty();
         }
         T item = items_.get();
+        --size_;
         putters_.wake_and_remove_first();
         return item;
     }
@@ -210,8 +209,8 @@ public:
     void shutdown(bool immediate = false) {
         shutdown_ = true;
         if (immediate) {
-            const std::size_t dropped = items_.size();
-            while (!empty()) {
+            const std::size_t dropped = size_;
+            for (; size_ != 0; --size_) {
                 static_cast<void>(items_.get());
             }
             items_were_dropped(dropped);
@@ -227,7 +226,7 @@ public:
         std::size_t putting;     ///< tasks in put() now
     };
     [[nodiscard]] Statistics statistics() const noexcept {
-        return {items_.size(), maxsize_, unfinished_, getters_.size(), putters_.size()};
+        return {size_, maxsize_, unfinished_, getters_.size(), putters_.size()};
     }
 
 private:
@@ -239,6 +238,7 @@ private:
     }
 
     Items items_;
+    std::size_t size_ = 0;
 };
 
 template <class T, class Items>
