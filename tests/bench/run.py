@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures gyre beside its peers and prints tables in markdown; README.md says what each figure means.
 
-    tests/bench/run.py [tasks] [--build DIR] [--rounds N] [--only NAME,NAME…] [--quick]
+    tests/bench/run.py [tasks] [echo] [--build DIR] [--rounds N] [--only NAME,NAME…] [--quick]
 
 The status is 0 when everything was measured, whether or not the goals are reached, and 1 when a program failed.
 """
@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 
+import echo_table
 import machine
 import tasks_table
 from rounds import CORES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = {"tasks": tasks_table.measure}
+PARTS = {"tasks": tasks_table.measure, "echo": echo_table.measure}
 
 
 class Options(argparse.Namespace):
@@ -40,7 +41,7 @@ def find_python():
 
 def parse():
     parser = argparse.ArgumentParser(description="Measures gyre beside its peers and prints tables.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="tasks")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="tasks or echo; both, if none is named")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"), help="the directory of the build")
     parser.add_argument("--rounds", type=int, default=None, help="how often everything is measured: 5 times")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="NAME,NAME…",
