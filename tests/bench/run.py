@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures gyre beside its peers and prints tables in markdown; README.md says what each figure means.
 
-    tests/bench/run.py [tasks] [echo] [--build DIR] [--rounds N] [--only NAME,NAME…] [--quick]
+    tests/bench/run.py [tasks] [echo] [growth] [--build DIR] [--rounds N] [--only NAME,NAME…] [--quick]
 
 The status is 0 when everything was measured, whether or not the goals are reached, and 1 when a program failed.
 """
@@ -11,12 +11,13 @@ import subprocess
 import sys
 
 import echo_table
+import growth_table
 import machine
 import tasks_table
 from rounds import CORES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PARTS = {"tasks": tasks_table.measure, "echo": echo_table.measure}
+PARTS = {"tasks": tasks_table.measure, "echo": echo_table.measure, "growth": growth_table.measure}
 
 
 class Options(argparse.Namespace):
@@ -41,12 +42,13 @@ def find_python():
 
 def parse():
     parser = argparse.ArgumentParser(description="Measures gyre beside its peers and prints tables.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help="tasks or echo; both, if none is named")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="tasks, echo or growth; all, if none is named")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"), help="the directory of the build")
     parser.add_argument("--rounds", type=int, default=None, help="how often everything is measured: 5 times")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="NAME,NAME…",
                         help="these benchmarks, or these programs; their yardsticks stay")
     parser.add_argument("--quick", action="store_true", help="one round of a tenth: to see that all of it runs")
+    parser.add_argument("--write", metavar="DIR", default=".", help="where growth.csv and growth.svg go")
     options = parser.parse_args(namespace=Options())
     unknown = set(options.parts) - set(PARTS)
     if unknown:
