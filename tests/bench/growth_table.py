@@ -23,18 +23,18 @@ SIZE = 1024
 FIELDS = {"accept": "a connection and its first byte (CPU)", "cpu": "a request (CPU)"}
 
 PLOT = """
-set terminal svg size 1000,420 font "sans-serif,11" background "white"
+set terminal svg size 1000,520 font "sans-serif,11" background "white"
 set output "{svg}"
 set multiplot layout 1,2
 set logscale xy
-set xrange [*:*]
-set yrange [5:2000]
-set format x "10^{{%L}}"
+set format "%.0s%c"
 set grid ytics lc rgb "#dddddd"
-set key top left
-set ylabel "ns"
+set key below left Left reverse maxcols 2 width -4
+set title "ns an operation"
 set xlabel "tasks or timers"
+set yrange [5:2000]
 plot {tasks}
+set title "ns of the server's CPU"
 set xlabel "connections"
 set yrange [2000:200000]
 plot {connections}
@@ -106,7 +106,7 @@ def plot(svg, tasks, connections):
                      if (one, other) == (what, who) and cost is not None]
             if along:
                 blocks.append("\n".join([f"$block{len(blocks)} << end", *along, "end"]))
-                curves.append(f'$block{len(blocks) - 1} with linespoints pt 7 ps 0.4 title "{what}: {who}"')
+                curves.append(f'$block{len(blocks) - 1} with lines lw 1.5 title "{what}: {who}"')
         return ", ".join(curves) or "NaN notitle"
 
     commands = PLOT.format(svg=svg, tasks=lines(tasks), connections=lines(connections))
