@@ -1,4 +1,5 @@
 // The benchmarks of tasks on Asio's coroutines.
+#include "bodies.hpp"
 #include "measure.hpp"
 
 #include <asio.hpp>
@@ -26,101 +27,58 @@ using Channel = asio::experimental::basic_channel<Executor, asio::experimental::
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-Coro<> nothing() {
-    ++sink;
-    co_return;
-}
+// A program does one benchmark.
+asio::io_context context(1);
 
-Coro<> yield(Executor executor, int times) {
-    for (int i = 0; i < times; ++i) {
-        co_await asio::post(executor, Awaited());
-    }
-}
+struct Asio {
+    template <class T>
+    using Coro = asio::awaitable<T, Executor>;
 
-Coro<int> chain_of(int length) {
-    if (length == 1) {
-        co_return 1;
-    }
-    const int rest = co_await chain_of(length - 1);
-    co_return rest + 1;
-}
+    class Queue {
+    public:
+        explicit Queue(std::size_t size) : channel_(context.get_executor(), size) {}
+        auto put(int item) { return channel_.async_send(asio::error_code(), item, Awaited()); }
+        auto get() { return channel_.async_receive(Awaited()); }
 
-Coro<int> leaf() { co_return 1; }
+    private:
+        Channel channel_;
+    };
 
-Coro<> chains(int times) {
-    for (int i = 0; i < times; ++i) {
-        const int length = co_await chain_of(10);
-        sink += length;
-    }
-}
+    // There is none for coroutines: a channel with one token is one.
+    class Lock {
+    public:
+        Lock() : token_(context.get_executor(), 1) { release(); }
+        auto acquire() { return token_.async_receive(Awaited()); }
+        void release() { token_.try_send(asio::error_code(), 0); }
 
-Coro<> leaves(int times) {
-    for (int i = 0; i < times; ++i) {
-        const int length = co_await leaf();
-        sink += length;
-    }
-}
+    private:
+        Channel token_;
+    };
 
-Coro<> ping(Channel& there, Channel& back, int times) {
-    for (int i = 0; i < times; ++i) {
-        co_await there.async_send(asio::error_code(), i, Awaited());
-        const int item = co_await back.async_receive(Awaited());
-        sink += item;
-    }
-}
-
-Coro<> pong(Channel& there, Channel& back, int times) {
-    for (int i = 0; i < times; ++i) {
-        const int item = co_await there.async_receive(Awaited());
-        co_await back.async_send(asio::error_code(), item, Awaited());
-    }
-}
-
-Coro<> put_all(Channel& channel, int times) {
-    for (int i = 0; i < times; ++i) {
-        co_await channel.async_send(asio::error_code(), i, Awaited());
-    }
-}
-
-Coro<> get_all(Channel& channel, int times) {
-    for (int i = 0; i < times; ++i) {
-        const int item = co_await channel.async_receive(Awaited());
-        sink += item;
-    }
-}
-
-// There is no lock for coroutines: a channel with one token is one.
-Coro<> lock_over_yield(Channel& lock, Executor executor, int times) {
-    for (int i = 0; i < times; ++i) {
-        co_await lock.async_receive(Awaited());
-        co_await asio::post(executor, Awaited());
-        co_await lock.async_send(asio::error_code(), 0, Awaited());
-    }
-}
+    static auto yield() { return asio::post(context.get_executor(), Awaited()); }
+};
+using Do = Bodies<Asio>;
 
 Coro<> sleep_on(Timer& timer) { co_await timer.async_wait(Quietly()); }
 
-Coro<> sleep_for_an_hour(Executor executor) {
-    Timer timer(executor, std::chrono::hours(1));
+Coro<> sleep_for_an_hour() {
+    Timer timer(context.get_executor(), std::chrono::hours(1));
     co_await timer.async_wait(Quietly());
 }
 
-void spawn(asio::io_context& context, Coro<> coro) {
-    asio::co_spawn(context.get_executor(), std::move(coro), asio::detached);
-}
+void spawn(Coro<> coro) { asio::co_spawn(context.get_executor(), std::move(coro), asio::detached); }
 
-double run(asio::io_context& context, int count) {
+double run(int count) {
     const Stopwatch watch;
     context.run();
     return watch.elapsed() / count;
 }
 
 double measure_spawn(int count) {
-    asio::io_context context(1);
     const Stopwatch watch;
     for (int done = 0; done < count; done += kBatch) {
         for (int i = 0; i < kBatch; ++i) {
-            spawn(context, nothing());
+            spawn(Do::nothing());
         }
         context.run();
         context.restart();
@@ -128,57 +86,52 @@ double measure_spawn(int count) {
     return watch.elapsed() / count;
 }
 
-double measure_yield(int tasks, int count) {
-    asio::io_context context(1);
-    for (int i = 0; i < tasks; ++i) {
-        spawn(context, yield(context.get_executor(), count / tasks));
+double measure_yield(int count) {
+    for (int i = 0; i < 100; ++i) {
+        spawn(Do::yield(count / 100));
     }
-    return run(context, count);
+    return run(count);
 }
 
 template <auto coroutine>
 double measure_alone(int count) {
-    asio::io_context context(1);
-    spawn(context, coroutine(count));
-    return run(context, count);
+    spawn(coroutine(count));
+    return run(count);
 }
 
+double measure_fib(int) { return measure_alone<Do::fib>(kFibCalls); }
+
 double measure_ping_pong(int count) {
-    asio::io_context context(1);
-    Channel there(context.get_executor(), 1);
-    Channel back(context.get_executor(), 1);
-    spawn(context, ping(there, back, count));
-    spawn(context, pong(there, back, count));
-    return run(context, count);
+    Do::Queue there(1);
+    Do::Queue back(1);
+    spawn(Do::ping(there, back, count));
+    spawn(Do::pong(there, back, count));
+    return run(count);
 }
 
 double measure_bounded(int count) {
-    asio::io_context context(1);
-    Channel channel(context.get_executor(), 128);
-    spawn(context, put_all(channel, count));
-    spawn(context, get_all(channel, count));
-    return run(context, count);
+    Do::Queue queue(128);
+    spawn(Do::put_all(queue, count));
+    spawn(Do::get_all(queue, count));
+    return run(count);
 }
 
 double measure_contended(int count) {
-    asio::io_context context(1);
-    Channel lock(context.get_executor(), 1);
-    lock.try_send(asio::error_code(), 0);
+    Do::Lock lock;
     for (int i = 0; i < 100; ++i) {
-        spawn(context, lock_over_yield(lock, context.get_executor(), count / 100));
+        spawn(Do::lock_over_yield(lock, count / 100));
     }
-    return run(context, count);
+    return run(count);
 }
 
 double measure_sleep(int count) {
-    asio::io_context context(1);
     std::minstd_rand random;
     std::vector<Timer> timers;
     timers.reserve(static_cast<std::size_t>(count));
     const Stopwatch watch(CLOCK_PROCESS_CPUTIME_ID);
     for (int i = 0; i < count; ++i) {
         timers.emplace_back(context.get_executor(), std::chrono::milliseconds(random() % 1000));
-        spawn(context, sleep_on(timers.back()));
+        spawn(sleep_on(timers.back()));
     }
     context.poll();
     for (std::size_t i = 0; i < timers.size(); i += 2) {
@@ -189,17 +142,15 @@ double measure_sleep(int count) {
 }
 
 double measure_sleep_bytes(int count) {
-    static asio::io_context context(1);
     const double before = resident_bytes();
     for (int i = 0; i < count; ++i) {
-        spawn(context, sleep_for_an_hour(context.get_executor()));
+        spawn(sleep_for_an_hour());
     }
     context.poll();
     return (resident_bytes() - before) / count;
 }
 
 double measure_post(int count) {
-    asio::io_context context(1);
     auto kept_alive = asio::make_work_guard(context);
     int left = count;
     const Stopwatch watch;
@@ -217,7 +168,6 @@ double measure_post(int count) {
 }
 
 double measure_call_soon(int count) {
-    asio::io_context context(1);
     const Stopwatch watch;
     for (int done = 0; done < count; done += kBatch) {
         for (int i = 0; i < kBatch; ++i) {
@@ -231,13 +181,15 @@ double measure_call_soon(int count) {
 
 const Benchmark benchmarks[] = {
     {"spawn", 1'000'000, measure_spawn},
-    {"yield", 10'000'000, [](int count) { return measure_yield(100, count); }},
-    {"yield_one", 1'000'000, [](int count) { return measure_yield(1, count); }},
-    {"chain", 1'000'000, measure_alone<chains>},
-    {"leaf", 10'000'000, measure_alone<leaves>},
+    {"yield", 10'000'000, measure_yield},
+    {"yield_one", 1'000'000, measure_alone<Do::yield>},
+    {"chain", 1'000'000, measure_alone<Do::chains>},
+    {"leaf", 10'000'000, measure_alone<Do::leaves>},
+    {"fib", kFibCalls, measure_fib},
     {"ping_pong", 1'000'000, measure_ping_pong},
     {"bounded", 1'000'000, measure_bounded},
     {"lock_contended", 1'000'000, measure_contended},
+    {"lock_alone", 1'000'000, measure_alone<Do::lock_alone>},
     {"sleep", 1'000'000, measure_sleep},
     {"sleep_bytes", 1'000'000, measure_sleep_bytes},
     {"post", 1'000'000, measure_post},

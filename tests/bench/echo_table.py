@@ -3,7 +3,7 @@ import contextlib
 
 import system_view
 from rounds import CORES, Failure, Figures, environment, run, short, short_ratio, table, verdict
-from servers import GYRE, RAW, Server, built, known_servers
+from servers import GYRE, RAW, built, known_servers, start
 
 LOADS = {  # connections × bytes: the goals of the ratio, by protocols and by streams
     "10×64": (1.05, 1.08),
@@ -39,15 +39,13 @@ def measure(options):
     seconds = 0.2 if options.quick else 0.8
     figures = Figures()
     with contextlib.ExitStack() as running:
-        servers = {}
-        for name in wanted:
-            if commands[name] is not None:
-                try:
-                    servers[name] = Server(name, commands[name])
-                    running.callback(servers[name].close)
-                    ask(options, servers[name], CLOSER, WARM_UP)
-                except Failure as failure:
-                    figures.fail(f"{name}: {failure}")
+        servers = start({name: commands[name] for name in wanted if commands[name] is not None}, figures, running)
+        for name in list(servers):
+            try:
+                ask(options, servers[name], CLOSER, WARM_UP)
+            except Failure as failure:
+                figures.fail(f"{name}: {failure}")
+                del servers[name]
         figures.measure(options.rounds, loads, list(servers),
                         lambda name, load: ask(options, servers[name], load, seconds))
         closer = look_closer(options, servers, 2.5 * seconds, figures) if CLOSER in loads else ""
@@ -66,7 +64,7 @@ def look_closer(options, servers, seconds, figures):
         try:
             if count is not None:
                 asked, calls = count(server.pid, lambda: ask(options, server, CLOSER, seconds))
-                calls /= asked["all"]
+                calls = None if calls is None else calls / asked["all"]
             if sampled:
                 _, share = system_view.share_of_user_time(server.pid, lambda: ask(options, server, CLOSER, seconds))
                 cpu = figures.median(name, CLOSER, "cpu")

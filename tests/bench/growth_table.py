@@ -8,7 +8,7 @@ import subprocess
 
 from echo_table import ask
 from rounds import CORES, Failure, Figures, environment, run, short, table
-from servers import GYRE, RAW, Server, built, known_servers
+from servers import GYRE, RAW, built, known_servers, start
 
 COUNTS = [10**power for power in range(2, 7)]
 CONNECTIONS = [10, 100, 1000, 9000]
@@ -64,10 +64,7 @@ def measure_connections(options, figures):
     commands = {name: command for name, command in known_servers(options).items()
                 if name in (RAW, *GYRE) and command is not None}
     with contextlib.ExitStack() as running:
-        servers = {}
-        for name, command in commands.items():
-            servers[name] = Server(name, command)
-            running.callback(servers[name].close)
+        servers = start(commands, figures, running)
 
         def measure_one(name, count):
             return ask(options, servers[name], f"{count}×{SIZE}", 0.2 if options.quick else 1)

@@ -81,8 +81,7 @@ def known_servers(options):
 class Server:
     """Runs from the construction to close()."""
 
-    def __init__(self, name, command):
-        self.name = name
+    def __init__(self, command):
         try:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -115,3 +114,15 @@ class Server:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+def start(commands, figures, running):
+    """Those that start; `running`, an ExitStack, ends them."""
+    servers = {}
+    for name, command in commands.items():
+        try:
+            servers[name] = Server(command)
+            running.callback(servers[name].close)
+        except Failure as failure:
+            figures.fail(f"{name}: {failure}")
+    return servers

@@ -36,14 +36,19 @@ def beside(command, work):
     return result, said
 
 
+def first_number(pattern, text):
+    found = re.search(pattern, text, re.MULTILINE)
+    return int(found.group(1)) if found else None
+
+
 def count_by_perf(pid, work):
     result, said = beside(["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", str(pid)], work)
-    return result, int(re.search(r"^(\d+),", said, re.MULTILINE).group(1))
+    return result, first_number(r"^(\d+),", said)
 
 
 def count_by_strace(pid, work):
     result, said = beside(["strace", "-c", "-f", "-p", str(pid)], work)
-    return result, int(re.search(r"^100\.00\s+\S+\s+\S+\s+(\d+)", said, re.MULTILINE).group(1))
+    return result, first_number(r"^100\.00\s+\S+\s+\S+\s+(\d+)", said)
 
 
 def counter_of_calls():

@@ -19,7 +19,7 @@ ROWS = {
     "yield_one": ("yield, one task", (FLOOR, "yield_one"), 4),
     "chain": ("chain of ten awaits", (FLOOR, "chain"), 1.3),
     "leaf": ("await of a finished leaf", (FLOOR, "leaf"), 1.3),
-    "fib": ("fib(27), an await", (FLOOR, "fib"), 1.3),
+    "fib": ("fib(27), a coroutine of it", (FLOOR, "fib"), 1.3),
     "ping_pong": ("queue ping-pong", (FLOOR, "ping_pong"), 2.5),
     "bounded": ("bounded queue of 128", (FLOOR, "bounded"), 3),
     "lock_contended": ("lock held over a yield, 100 tasks", (FLOOR, "lock_contended"), 3),
