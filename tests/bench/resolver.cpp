@@ -99,9 +99,9 @@ int main(int argc, char** argv) {
     const int at_a_time = argc == 5 ? std::atoi(argv[4]) : 0;
     const auto start = std::chrono::steady_clock::now();
     const double cpu = cpu_seconds();
-    const int failures =
-        threads > 0 ? in_threads(count, family, threads)
-                    : gyre::run(on_a_loop(count, family, at_a_time), {.loop = who, .resolver = "cares"});
+    const int failures = threads > 0 ? in_threads(count, family, threads)
+                                     : gyre::run(on_a_loop(count, family, at_a_time),
+                                                 {.loop = who, .resolver = "cares"});
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     std::printf("%.6f %.6f %d\n", taken.count(), cpu_seconds() - cpu, failures);
 }
