@@ -1,16 +1,20 @@
-// echo_server: sends back what it gets, by streams, by protocols, or on bare sockets.
+// echo_server: sends back what it gets, by streams, by protocols, or on bare sockets; on one core
+// or on many.
 #include "common/program.hpp"
 
 #include <gyre/gyre.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -23,6 +27,18 @@ struct Where {
     int port = 8888;
     std::string path;
     bool reuse_port = false;
+};
+
+using Addresses = std::vector<gyre::SocketAddress>;
+
+// What the shards tell each other. Each of these belongs to one shard; another one reaches it by a
+// post.
+struct Letters {
+    explicit Letters(std::size_t shards) : addresses(shards), stop(shards) {}
+
+    std::vector<gyre::Queue<Addresses>> addresses;  // where shard 0 listens, to each of the others
+    gyre::Queue<std::size_t> listening;             // who else does, to shard 0
+    std::vector<gyre::Event> stop;
 };
 
 void announce(const gyre::SocketAddress& address) {
@@ -84,9 +100,31 @@ gyre::Coro<> accept_sockets(gyre::Socket& listening) {
     });
 }
 
-// Completes at SIGINT or SIGTERM.
-gyre::Coro<> asked_to_stop() {
-    gyre::Event asked;
+// Shard 0 tells the others where to listen, and announces it when they do.
+gyre::Coro<> all_listen(gyre::Shard shard, Letters& letters, Addresses addresses) {
+    const std::size_t from = shard.index();
+    if (from != 0) {
+        shard.post(0, [&letters, from] { letters.listening.put_nowait(from); });
+        co_return;
+    }
+    for (std::size_t to = 1; to < shard.count(); ++to) {
+        shard.post(to, [&letters, to, addresses] { letters.addresses[to].put_nowait(addresses); });
+    }
+    for (std::size_t others = 1; others < shard.count(); ++others) {
+        static_cast<void>(co_await letters.listening.get());
+    }
+    for (const gyre::SocketAddress& address : addresses) {
+        announce(address);
+    }
+}
+
+// Completes at SIGINT or SIGTERM, which are shard 0's to receive.
+gyre::Coro<> asked_to_stop(gyre::Shard shard, Letters& letters) {
+    gyre::Event& asked = letters.stop[shard.index()];
+    if (shard.index() != 0) {
+        co_await asked.wait();
+        co_return;
+    }
     gyre::EventLoop& loop = gyre::get_running_loop();
     for (const int signal : {SIGINT, SIGTERM}) {
         loop.add_signal_handler(signal, [&asked] { asked.set(); });
@@ -95,9 +133,30 @@ gyre::Coro<> asked_to_stop() {
     for (const int signal : {SIGINT, SIGTERM}) {
         loop.remove_signal_handler(signal);
     }
+    for (std::size_t to = 1; to < shard.count(); ++to) {
+        shard.post(to, [&letters, to] { letters.stop[to].set(); });
+    }
 }
 
-gyre::Coro<> serve_sockets(Where where) {
+// Where this shard is to listen: as asked for, or where shard 0 does.
+gyre::Coro<std::vector<Where>> places_of(gyre::Shard shard, Letters& letters, Where asked) {
+    std::vector<Where> places;
+    if (shard.index() == 0) {
+        places.push_back(std::move(asked));
+        co_return places;
+    }
+    Addresses addresses = co_await letters.addresses[shard.index()].get();
+    for (const gyre::SocketAddress& address : addresses) {
+        asked.host = address.host();
+        asked.port = address.port();
+        places.push_back(asked);
+    }
+    co_return places;
+}
+
+gyre::Coro<> serve_sockets(gyre::Shard shard, Letters& letters, Where asked) {
+    std::vector<Where> places = co_await places_of(shard, letters, std::move(asked));
+    const Where& where = places.front();
     const bool local = !where.path.empty();
     const gyre::SocketAddress address =
         local ? gyre::SocketAddress::unix_path(where.path)
@@ -111,9 +170,10 @@ gyre::Coro<> serve_sockets(Where where) {
     }
     listening.bind(address);
     listening.listen(100);
-    announce(listening.local_address());
+    Addresses addresses(1, listening.local_address());
+    co_await all_listen(shard, letters, std::move(addresses));
     gyre::Task<> accepting = gyre::create_task(accept_sockets(listening));
-    gyre::Task<> stopping = gyre::create_task(asked_to_stop());
+    gyre::Task<> stopping = gyre::create_task(asked_to_stop(shard, letters));
     auto either = gyre::wait({accepting, stopping}, {.return_when = gyre::FIRST_COMPLETED});
     co_await std::move(either);
     stopping.cancel();
@@ -124,24 +184,36 @@ gyre::Coro<> serve_sockets(Where where) {
     }
 }
 
-gyre::Coro<> serve(Where where, bool by_protocol) {
+gyre::Coro<gyre::Server> start(const Where& where, bool by_protocol) {
     gyre::ServerOptions options;
     options.reuse_port = where.reuse_port;
     const auto protocol = [] { return std::make_shared<EchoProtocol>(); };
-    gyre::Coro<gyre::Server> starting =
-        where.path.empty()
-            ? (by_protocol ? gyre::create_server(protocol, where.host, where.port, options)
-                           : gyre::start_server(echo_stream, where.host, where.port, options))
-            : (by_protocol ? gyre::create_unix_server(protocol, where.path, options)
-                           : gyre::start_unix_server(echo_stream, where.path, options));
-    gyre::Server server = co_await std::move(starting);
-    for (const gyre::ServerSocket& socket : server.sockets()) {
-        announce(socket.getsockname());
+    if (!where.path.empty()) {
+        return by_protocol ? gyre::create_unix_server(protocol, where.path, options)
+                           : gyre::start_unix_server(echo_stream, where.path, options);
     }
-    co_await asked_to_stop();
-    server.close();
-    server.abort_clients();
-    co_await server.wait_closed();
+    return by_protocol ? gyre::create_server(protocol, where.host, where.port, options)
+                       : gyre::start_server(echo_stream, where.host, where.port, options);
+}
+
+gyre::Coro<> serve(gyre::Shard shard, Letters& letters, Where asked, bool by_protocol) {
+    std::vector<Where> places = co_await places_of(shard, letters, std::move(asked));
+    std::vector<gyre::Server> servers;
+    Addresses addresses;
+    for (const Where& place : places) {
+        gyre::Server server = co_await start(place, by_protocol);
+        for (const gyre::ServerSocket& socket : server.sockets()) {
+            addresses.push_back(socket.getsockname());
+        }
+        servers.push_back(std::move(server));
+    }
+    co_await all_listen(shard, letters, std::move(addresses));
+    co_await asked_to_stop(shard, letters);
+    for (gyre::Server& server : servers) {
+        server.close();
+        server.abort_clients();
+        co_await server.wait_closed();
+    }
 }
 
 }  // namespace
@@ -149,14 +221,27 @@ gyre::Coro<> serve(Where where, bool by_protocol) {
 int main(int argc, char** argv) {
     Where where;
     std::string api = "streams";
+    int shards = 1;
     demo::Program program("echo_server", "Sends back what it gets, until SIGINT or SIGTERM.");
     program.add_text("--host", where.host, "HOST", "the address to listen on");
     program.add_number("--port", where.port, 0, 65535, "the port; 0: one that is free");
     program.add_text("--unix", where.path, "PATH", "a Unix socket instead");
     program.add_choice("--api", api, {"streams", "protocol", "sock"}, "what it is written with");
     program.add_flag("--reuse-port", where.reuse_port, "share the port with others");
+    program.add_number("--shards", shards, 0, 1024,
+                       "on how many loops, each in a thread of its own; 0: one for each core");
     return program.run(argc, argv, [&] {
-        auto main = api == "sock" ? serve_sockets(where) : serve(where, api == "protocol");
-        gyre::run(std::move(main), {.loop = program.loop()});
+        const std::size_t count =
+            shards == 0 ? gyre::usable_cores() : static_cast<std::size_t>(shards);
+        if (!where.path.empty() && count > 1) {
+            throw std::invalid_argument("several shards cannot share a Unix socket");
+        }
+        where.reuse_port = where.reuse_port || count > 1;
+        Letters letters(count);
+        const auto main = [&](gyre::Shard shard) {
+            return api == "sock" ? serve_sockets(shard, letters, where)
+                                 : serve(shard, letters, where, api == "protocol");
+        };
+        gyre::run_sharded(main, {.shards = count, .loop = program.loop()});
     });
 }

@@ -71,6 +71,16 @@ void check_not_running(const char* what) {
     }
 }
 
+void end_tasks(EventLoop& loop) {
+    cancel_all(loop);
+    run_until_complete(loop, LoopData::of(loop).close_generators());
+    std::optional<std::chrono::nanoseconds> patience;
+    if (!loop.has_virtual_clock()) {
+        patience = std::chrono::minutes(5);
+    }
+    run_until_complete(loop, shutdown_default_executor(patience));
+}
+
 void run_until_done(EventLoop& loop, FutureBase& future, bool own_task) {
     // A future done before is known in this run's first iteration, like any other.
     StopWhenDone stop(loop, future);
@@ -158,13 +168,7 @@ void Runner::close() {
         std::unique_ptr<EventLoop>& loop;
         ~CloseLoop() { loop.reset(); }
     } close_loop{loop_};
-    detail::cancel_all(*loop_);
-    run_until_complete(*loop_, detail::LoopData::of(*loop_).close_generators());
-    std::optional<std::chrono::nanoseconds> patience;
-    if (!loop_->has_virtual_clock()) {
-        patience = std::chrono::minutes(5);
-    }
-    run_until_complete(*loop_, shutdown_default_executor(patience));
+    detail::end_tasks(*loop_);
 }
 
 }  // namespace gyre

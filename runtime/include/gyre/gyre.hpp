@@ -28,6 +28,8 @@
 #include <gyre/run.hpp>
 #include <gyre/semaphore.hpp>
 #include <gyre/server.hpp>
+#include <gyre/shard.hpp>
+#include <gyre/sharded.hpp>
 #include <gyre/shield.hpp>
 #include <gyre/sleep.hpp>
 #include <gyre/socket.hpp>

@@ -34,6 +34,8 @@ namespace detail {
 GYRE_API void run_until_done(EventLoop& loop, FutureBase& future, bool own_task);
 GYRE_API void check_can_run(const EventLoop& loop);
 GYRE_API void check_not_running(const char* what);
+/// Cancels the tasks that are left, waits for their ends, and for the threads of the loop's pool.
+void end_tasks(EventLoop& loop);
 }  // namespace detail
 
 /// Runs the loop until the future or coroutine is done; gives its result or throws its exception.
