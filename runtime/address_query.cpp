@@ -66,8 +66,8 @@ int ask_system(const char* host, const Port& port, const AddressOptions& options
     return 0;
 }
 
-// The kinds of sockets for any address. With a number for the port they depend on the options alone,
-// and a program asks for the same ones again and again.
+// The kinds of sockets for any address. With a number for the port they depend on the options
+// alone, and a program asks for the same ones again and again.
 std::shared_ptr<const Infos> kinds_of(const Port& port, bool numeric, AddressOptions options,
                                       int& error) {
     const auto ask = [&] {

@@ -29,8 +29,8 @@ public:
 
     /// Null if it is not known, or not any more.
     [[nodiscard]] const Outcome* find(const NameQuestion& question, Nanoseconds now);
-    /// Keeps it, unless it holds for no time: then, after an error of the network or without memory,
-    /// it does not.
+    /// Keeps it, unless it holds for no time: then, after an error of the network or without
+    /// memory, it does not.
     void store(const NameQuestion& question, const Outcome& outcome, Nanoseconds now) noexcept;
     void clear() noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

@@ -30,7 +30,7 @@ public:
     NameQuestion question;                         // with a name, or …
     std::unique_ptr<const SocketAddress> address;  // … of this address's
     Outcome outcome;                               // once done
-    std::exception_ptr failure;  // … if c-ares was never asked
+    std::exception_ptr failure;                    // … if c-ares was never asked
     Future<> done;
     bool wanted = true;    // somebody waits for it
     bool counted = false;  // its packets are

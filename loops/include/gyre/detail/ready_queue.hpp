@@ -75,8 +75,8 @@ public:
         return node;
     }
 
-    /// Calls f(node) for what stands in the queue now, each taken out; what f() queues stays. If f()
-    /// throws, so does the rest.
+    /// Calls f(node) for what stands in the queue now, each taken out; what f() queues stays. If
+    /// f() throws, so does the rest.
     template <class F>
     void run_through(F f) {
         Ready* const* const end = tail_;
