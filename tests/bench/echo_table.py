@@ -36,7 +36,8 @@ def measure(options):
     wanted = [name for name in commands if options.wants(name, commands, always=(RAW,))]
     left_out = [name for name in wanted if commands[name] is None]
     loads = [load for load in LOADS if options.wants(load, LOADS)]
-    seconds = 0.2 if options.quick else 0.8
+    # Short, so that what is compared is measured close together.
+    seconds = 0.2 if options.quick else 0.4
     figures = Figures()
     with contextlib.ExitStack() as running:
         servers = start({name: commands[name] for name in wanted if commands[name] is not None}, figures, running)
@@ -48,7 +49,7 @@ def measure(options):
                 del servers[name]
         figures.measure(options.rounds, loads, list(servers),
                         lambda name, load: ask(options, servers[name], load, seconds))
-        closer = look_closer(options, servers, 2.5 * seconds, figures) if CLOSER in loads else ""
+        closer = look_closer(options, servers, 5 * seconds, figures) if CLOSER in loads else ""
     text = report(figures, list(servers), loads) + closer
     if left_out:
         text += "\n\nLeft out, for they are not here: " + ", ".join(left_out) + "."

@@ -31,7 +31,7 @@ def prepare(cores):
         os.setsid()
         try:
             os.setpriority(os.PRIO_PROCESS, 0, -20)
-            # Where Linux shares the time between sessions first, this is what counts.
+            # Where Linux shares the time between autogroups first, this is what counts.
             with open("/proc/self/autogroup", "w", encoding="ascii") as file:
                 file.write("-20")
         except OSError:

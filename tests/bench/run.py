@@ -7,6 +7,7 @@ The status is 0 when everything was measured, whether or not the goals are reach
 """
 import argparse
 import os
+import signal
 import subprocess
 import sys
 
@@ -44,7 +45,7 @@ def parse():
     parser = argparse.ArgumentParser(description="Measures gyre beside its peers and prints tables.")
     parser.add_argument("parts", nargs="*", metavar="PART", help="tasks, echo or growth; all, if none is named")
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"), help="the directory of the build")
-    parser.add_argument("--rounds", type=int, default=None, help="how often everything is measured: 5 times")
+    parser.add_argument("--rounds", type=int, default=None, help="how often everything is measured: 9 times")
     parser.add_argument("--only", type=lambda text: text.split(","), default=[], metavar="NAME,NAME…",
                         help="these benchmarks, or these programs; their yardsticks stay")
     parser.add_argument("--quick", action="store_true", help="one round of a tenth: to see that all of it runs")
@@ -53,13 +54,15 @@ def parse():
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error("there is no part called " + ", ".join(sorted(unknown)))
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 9)
     options.build = os.path.abspath(options.build)
     options.python, options.uvloop = find_python()
     return options
 
 
 def main():
+    # So that the servers end with it: no terminal would end them.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse()
     print(machine.describe(options.build, options.python, CORES), flush=True)
     failures = []
