@@ -6,15 +6,14 @@
 namespace gyre::detail {
 
 void StreamDrain::Awaiter::await_suspend(std::coroutine_handle<> handle) {
-    if (!state_->transport()->is_closing()) {
-        state_->drainers().wait_retrying(*this, handle);
-        return;
+    state_->drainers().wait_retrying(*this, handle);
+    if (state_->transport()->is_closing()) {
+        // connection_lost() may be on its way: without this, a loop of write() and drain() would
+        // never let it come.
+        yielding_ = true;
+        WaitList::remove(*this);
+        wake();
     }
-    // connection_lost() may be on its way: without this, a loop of write() and drain() would never
-    // let it come.
-    yielding_ = true;
-    TaskBase::require_current().suspend_on(static_cast<RetryNode&>(*this), handle);
-    wake();
 }
 
 bool StreamDrain::Awaiter::retry() {

@@ -75,6 +75,7 @@ void TaskBase::throw_no_task() { throw RuntimeError("no running task"); }
 inline void TaskBase::resume_leaf() {
     started_ = true;
     waiting_ = 0;
+    step.where = where_;
     std::coroutine_handle<> next = leaf_;
     do {
         step.next = nullptr;
