@@ -7,21 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace gyre::detail {
-
-/// Memory for large pieces, that a thread's queues pass on to each other: what the allocator gets
-/// back of that size, the system gets back, and each page of it is a fault when it is wanted again.
-struct SparePieces {
-    static constexpr std::size_t kLeast = std::size_t{32} << 10;
-    static constexpr std::size_t kMost = std::size_t{256} << 10;
-
-    /// Empty, with as much room as there is.
-    [[nodiscard]] static std::string take() noexcept;
-    static void give(std::string piece) noexcept;
-};
 
 /// Owned pieces, given to the system many at a time. Small writes share a piece.
 class WriteQueue {
@@ -35,12 +23,8 @@ public:
     void append(std::string_view data) {
         if (!pieces_.empty() && pieces_.back().size() + data.size() <= kShared) {
             pieces_.back() += data;
-        } else if (data.size() < SparePieces::kLeast || data.size() > SparePieces::kMost) {
-            pieces_.emplace_back(data);
         } else {
-            std::string piece = SparePieces::take();
-            piece = data;
-            pieces_.push_back(std::move(piece));
+            pieces_.emplace_back(data);
         }
         size_ += data.size();
     }
@@ -63,7 +47,7 @@ public:
         count += sent_;
         while (first_ != pieces_.size() && count >= pieces_[first_].size()) {
             count -= pieces_[first_].size();
-            SparePieces::give(std::move(pieces_[first_++]));
+            std::string().swap(pieces_[first_++]);
         }
         sent_ = count;
         // What is gone is cut off once it is the larger part: each piece moves less than once.
