@@ -10,10 +10,6 @@
 #include <cstring>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
 namespace gyre {
 
 namespace detail {
@@ -23,21 +19,6 @@ ContextMap::~ContextMap() = default;
 }  // namespace detail
 
 namespace {
-
-constexpr std::uint32_t kMostUnpolled = 64;
-constexpr std::uint32_t kIterationsAReading = 4;
-
-// A clock for "has 100 µs passed?" that costs a few cycles. Its unit is a cycle of at least 1 GHz,
-// so the bound is met or undercut.
-constexpr std::uint64_t kPollInterval = 100'000;
-
-std::uint64_t cycles() noexcept {
-#if defined(__x86_64__)
-    return __rdtsc();
-#else
-    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-#endif
-}
 
 bool debug_from_environment() noexcept {
     const char* value = std::getenv("GYRE_DEBUG");
@@ -74,7 +55,9 @@ private:
 detail::LoopExtension::~LoopExtension() = default;
 
 EventLoop::EventLoop()
-    : debug_(debug_from_environment()), inbox_(std::make_shared<detail::Inbox>(*this)) {}
+    : debug_(debug_from_environment()),
+      special_(debug_),
+      inbox_(std::make_shared<detail::Inbox>(*this)) {}
 
 EventLoop::~EventLoop() { assert(closed_); }
 
@@ -104,14 +87,42 @@ void EventLoop::run_forever() {
         throw RuntimeError("cannot run an event loop while another one runs in the same thread");
     }
     RunningScope scope(*this, running_);
-    unpolled_ = kMostUnpolled;
+    pace_.expect_poll();
     struct ClearStop {
         bool& flag;
         ~ClearStop() { flag = false; }
     } clear{stopping_};
+    iterate();
+}
+
+void EventLoop::iterate() {
     do {
-        run_once();
+        if (ready_.empty() || !pace_.may_skip_poll(ready_.has_one())) {
+            poll_once();
+        } else {
+            if (!inbox_->empty()) {
+                inbox_->take(ready_);
+            }
+            timers_.expire(now_);
+        }
+        if (special_) [[unlikely]] {
+            run_specially();
+        } else {
+            ready_.run_through([](detail::Ready& node) { node.run(); });
+        }
+        while (timers_.has_due()) {
+            if (detail::Timer* timer = timers_.take_due()) {
+                run_node(*timer);
+            }
+        }
     } while (!stopping_);
+}
+
+void EventLoop::run_specially() {
+    if (shuffler_ != nullptr) {
+        shuffle_ready();
+    }
+    ready_.run_through([this](detail::Ready& node) { run_node(node); });
 }
 
 inline void EventLoop::run_node(detail::Ready& node) {
@@ -120,35 +131,6 @@ inline void EventLoop::run_node(detail::Ready& node) {
     } else {
         run_timed(node);
     }
-}
-
-void EventLoop::run_once() {
-    if (may_skip_poll()) {
-        if (!inbox_->empty()) {
-            inbox_->take(ready_);
-        }
-        timers_.expire(now_);
-    } else {
-        poll_once();
-    }
-    if (shuffler_ != nullptr) {
-        shuffle_ready();
-    }
-    ready_.run_through([this](detail::Ready& node) { run_node(node); });
-    while (timers_.has_due()) {
-        if (detail::Timer* timer = timers_.take_due()) {
-            run_node(*timer);
-        }
-    }
-}
-
-// Reading the clock costs as much as a step: iterations of one callback share a reading.
-bool EventLoop::may_skip_poll() noexcept {
-    if (ready_.empty() || ++unpolled_ >= kMostUnpolled) {
-        return false;
-    }
-    return (unpolled_ % kIterationsAReading != 0 && ready_.has_one()) ||
-           cycles() - polled_at_ < kPollInterval;
 }
 
 void EventLoop::poll_once() {
@@ -183,8 +165,7 @@ void EventLoop::poll_once() {
     if (!timers_.empty()) {
         timers_.expire(time());
     }
-    unpolled_ = 0;
-    polled_at_ = cycles();
+    pace_.polled();
 }
 
 void EventLoop::run_timed(detail::Ready& node) {
@@ -199,7 +180,20 @@ void EventLoop::run_timed(detail::Ready& node) {
     }
 }
 
-void EventLoop::shuffle(std::uint64_t seed) { shuffler_ = std::make_unique<std::mt19937_64>(seed); }
+void EventLoop::simulate_clock(Duration start) noexcept {
+    simulated_ = true;
+    now_ = start;
+}
+
+void EventLoop::set_debug(bool enabled) noexcept {
+    debug_ = enabled;
+    special_ = debug_ || shuffler_ != nullptr;
+}
+
+void EventLoop::shuffle(std::uint64_t seed) {
+    shuffler_ = std::make_unique<std::mt19937_64>(seed);
+    special_ = true;
+}
 
 void EventLoop::shuffle_ready() {
     std::vector<detail::Ready*> nodes;

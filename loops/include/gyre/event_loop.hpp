@@ -5,6 +5,7 @@
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/inbox.hpp>
 #include <gyre/detail/loop_extension.hpp>
+#include <gyre/detail/poll_pace.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/detail/resource.hpp>
 #include <gyre/detail/timer_heap.hpp>
@@ -224,7 +225,7 @@ public:
     /// Debug mode reports slow callbacks and refuses, with RuntimeError, calls from another thread
     /// than the running loop's: those that queue, make tasks, or complete and cancel futures. On
     /// from the start with GYRE_DEBUG=1.
-    void set_debug(bool enabled) noexcept { debug_ = enabled; }
+    void set_debug(bool enabled) noexcept;
     [[nodiscard]] bool get_debug() const noexcept { return debug_; }
     /// What takes at least as long is reported in debug mode; 100 ms at first.
     detail::AnyDuration slow_callback_duration = std::chrono::milliseconds(100);
@@ -258,7 +259,7 @@ public:
 
     /// The mailbox for other threads; may be kept longer than the loop.
     [[nodiscard]] const std::shared_ptr<detail::Inbox>& inbox() const noexcept { return inbox_; }
-    /// Something outside the loop (a worker thread) will post: waiting for it is no deadlock.
+    /// Another thread will post something: waiting for it is no deadlock.
     void expect_post() noexcept { ++expected_posts_; }
     void forget_post() noexcept { --expected_posts_; }
 
@@ -339,10 +340,7 @@ protected:
     void signal_arrived(int signal) noexcept;
 
     /// The loop's clock is now() alone and moves only by set_now().
-    void simulate_clock(Duration start) noexcept {
-        simulated_ = true;
-        now_ = start;
-    }
+    void simulate_clock(Duration start) noexcept;
     [[nodiscard]] Duration now() const noexcept { return now_; }
     void set_now(Duration now) noexcept { now_ = now; }
     /// Runs the callbacks of an iteration in an order drawn from the seed.
@@ -396,27 +394,27 @@ private:
     bool unregister_signal(int signal, bool native) noexcept;
     bool register_interrupt(detail::HandleState* state);
 
-    void run_once();
-    [[nodiscard]] bool may_skip_poll() noexcept;
+    void iterate();
     void poll_once();
     void take_signals() noexcept;
     void run_node(detail::Ready& node);
     void run_timed(detail::Ready& node);
+    void run_specially();
     void shuffle_ready();
     void destroy() noexcept;
 
     detail::ReadyQueue ready_;
     detail::ReadyQueue completed_;  // what the poll found
     detail::TimerHeap timers_;
-    Duration now_{};               // the last reading of the clock
-    std::uint64_t polled_at_ = 0;  // in cycles
-    std::uint32_t unpolled_ = 0;   // iterations since the last poll
+    Duration now_{};  // the last reading of the clock
+    detail::PollPace pace_;
     std::uint32_t references_ = 1;
     bool running_ = false;
     bool stopping_ = false;
     bool closed_ = false;
     bool simulated_ = false;
     bool debug_ = false;
+    bool special_ = false;  // debug mode, or a shuffled order
     std::size_t expected_posts_ = 0;
     std::shared_ptr<detail::Inbox> inbox_;
     std::atomic<std::uint64_t> pending_signals_{0};

@@ -50,13 +50,7 @@ public:
     }
 
     /// Counts them: for reports.
-    [[nodiscard]] std::size_t size() const noexcept {
-        std::size_t count = 0;
-        for (const Ready* node = head_; node != nullptr; node = node->next_) {
-            ++count;
-        }
-        return count;
-    }
+    [[nodiscard]] std::size_t size() const noexcept { return length(rest_) + length(head_); }
 
     void push(Ready& node) noexcept {
         node.next_ = nullptr;
@@ -79,11 +73,20 @@ public:
     /// f() throws, so does the rest.
     template <class F>
     void run_through(F f) {
-        Ready* const* const end = tail_;
-        for (bool more = !empty(); more;) {
-            Ready* const node = pop();
-            more = &node->next_ != end;  // it may be gone, or queued again, after the call
-            f(*node);
+        Ready* node = head_;
+        head_ = nullptr;
+        tail_ = &head_;
+        try {
+            while (node != nullptr) {
+                Ready* const next = node->next_;  // it may be gone, or queued again, after the call
+                rest_ = next;
+                fetch(next);
+                f(*node);
+                node = next;
+            }
+        } catch (...) {
+            put_back_rest();
+            throw;
         }
     }
 
@@ -99,8 +102,32 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::size_t length(const Ready* node) noexcept {
+        std::size_t count = 0;
+        for (; node != nullptr; node = node->next_) {
+            ++count;
+        }
+        return count;
+    }
+    // Of many nodes, each is out of every cache when its turn comes: it comes while the one before
+    // it runs. A task's state has two lines.
+    static void fetch(const Ready* node) noexcept {
+        __builtin_prefetch(node);
+        __builtin_prefetch(reinterpret_cast<const char*>(node) + 64);
+    }
+    void put_back_rest() noexcept {
+        ReadyQueue all;
+        while (Ready* node = rest_) {
+            rest_ = node->next_;
+            all.push(*node);
+        }
+        all.append(*this);
+        append(all);
+    }
+
     Ready* head_ = nullptr;
     Ready** tail_ = &head_;
+    Ready* rest_ = nullptr;  // of a run_through() that is under way
 };
 
 }  // namespace gyre::detail

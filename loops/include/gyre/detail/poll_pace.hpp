@@ -1,0 +1,38 @@
+// PollPace: how long a busy loop may go on without a poll.
+#pragma once
+
+#include <gyre/detail/api.hpp>
+
+#include <cstdint>
+
+namespace gyre::detail {
+
+/// A poll costs as much as ten or more callbacks: while some are ready, up to 64 iterations or
+/// 100 µs pass without one. To read the clock costs as much as a callback, too. Where each
+/// iteration is a single one, it is read after 1, 2, 4, 8 … of them: what is slow is seen at once,
+/// and a change at the latest when as much again has run.
+class GYRE_API PollPace {
+public:
+    /// An iteration begins, with something ready: one callback, or more.
+    [[nodiscard]] bool may_skip_poll(bool one_callback) noexcept {
+        return (--until_reading_ != 0 && one_callback) || in_time();
+    }
+    void polled() noexcept;
+    /// The next iteration polls.
+    void expect_poll() noexcept {
+        unpolled_ = kMostUnpolled;
+        until_reading_ = 1;
+    }
+
+private:
+    static constexpr std::uint32_t kMostUnpolled = 64;
+
+    [[nodiscard]] bool in_time() noexcept;
+
+    std::uint64_t polled_at_ = 0;      // in cycles
+    std::uint32_t unpolled_ = 0;       // iterations since the last poll, at the last reading
+    std::uint32_t until_reading_ = 1;  // iterations, the next one included
+    std::uint32_t between_readings_ = 1;
+};
+
+}  // namespace gyre::detail
