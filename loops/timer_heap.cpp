@@ -23,14 +23,14 @@ void TimerHeap::add(Timer& timer, Time when) {
             slots_.reserve(more);
         }
         entries_.emplace_back();
-        slots_.push_back(nullptr);
+        slots_.push_back(kEmpty);
         free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     } else {
         entries_.emplace_back();
     }
     const std::uint32_t slot = free_slots_.back();
     free_slots_.pop_back();
-    slots_[slot] = &timer;
+    slots_[slot] = reinterpret_cast<Slot>(&timer);
     timer.slot_ = slot;
     ++live_;
     const Entry entry{when, sequence_++, slot};
@@ -44,17 +44,16 @@ void TimerHeap::add(Timer& timer, Time when) {
         index = parent;
     }
     entries_[index] = entry;
+    note_earliest();
 }
 
 void TimerHeap::cancel(Timer& timer) noexcept {
     if (!timer.armed()) {
         return;
     }
-    slots_[timer.slot_] = nullptr;
-    if (timer.due_) {
-        timer.due_ = false;  // take_due() passes over it
-    } else {
-        ++cancelled_;
+    const Slot was = std::exchange(slots_[timer.slot_], kEmpty);
+    if ((was & kDue) == 0) {
+        ++cancelled_;  // else take_due() passes over it
     }
     timer.slot_ = Timer::kIdle;
     --live_;
@@ -63,23 +62,23 @@ void TimerHeap::cancel(Timer& timer) noexcept {
 void TimerHeap::expire_entries(Time now) noexcept {
     while (next() <= now && !entries_.empty()) {
         const std::uint32_t slot = entries_.front().slot;
-        slots_[slot]->due_ = true;
+        __builtin_prefetch(timer_of(slots_[slot]));
+        slots_[slot] |= kDue;
         due_.push_back(slot);
+        ++due_left_;
         pop_top();
     }
 }
 
 Timer* TimerHeap::take_due() noexcept {
     while (has_due()) {
-        const std::uint32_t slot = due_[next_due_++];
-        if (next_due_ == due_.size()) {
+        const std::uint32_t slot = due_[due_.size() - due_left_];
+        if (--due_left_ == 0) {
             due_.clear();
-            next_due_ = 0;
         }
-        Timer* timer = std::exchange(slots_[slot], nullptr);
+        Timer* const timer = timer_of(std::exchange(slots_[slot], kEmpty));
         release_slot(slot);
         if (timer != nullptr) {
-            timer->due_ = false;
             timer->slot_ = Timer::kIdle;
             --live_;
             return timer;
@@ -89,9 +88,8 @@ Timer* TimerHeap::take_due() noexcept {
 }
 
 void TimerHeap::clear() noexcept {
-    for (Timer*& slot : slots_) {
-        if (Timer* timer = std::exchange(slot, nullptr)) {
-            timer->due_ = false;
+    for (Slot& slot : slots_) {
+        if (Timer* timer = timer_of(std::exchange(slot, kEmpty))) {
             timer->slot_ = Timer::kIdle;
             timer->drop();
         }
@@ -100,7 +98,8 @@ void TimerHeap::clear() noexcept {
     slots_.clear();
     free_slots_.clear();
     due_.clear();
-    next_due_ = live_ = cancelled_ = 0;
+    due_left_ = live_ = cancelled_ = 0;
+    note_earliest();
 }
 
 void TimerHeap::pop_top() noexcept {
@@ -109,6 +108,7 @@ void TimerHeap::pop_top() noexcept {
     if (!entries_.empty()) {
         sift_down(0, last);
     }
+    note_earliest();
 }
 
 void TimerHeap::sift_down(std::size_t index, Entry entry) noexcept {
@@ -137,7 +137,7 @@ void TimerHeap::sift_down(std::size_t index, Entry entry) noexcept {
 void TimerHeap::purge() noexcept {
     std::size_t kept = 0;
     for (const Entry& entry : entries_) {
-        if (slots_[entry.slot] != nullptr) {
+        if (slots_[entry.slot] != kEmpty) {
             entries_[kept++] = entry;
         } else {
             release_slot(entry.slot);
@@ -150,6 +150,7 @@ void TimerHeap::purge() noexcept {
             sift_down(index, entries_[index]);
         }
     }
+    note_earliest();
 }
 
 }  // namespace gyre::detail

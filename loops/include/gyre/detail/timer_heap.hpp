@@ -21,7 +21,6 @@ private:
     friend class TimerHeap;
     static constexpr std::uint32_t kIdle = UINT32_MAX;
     std::uint32_t slot_ = kIdle;  // where the heap keeps our address while we are armed
-    bool due_ = false;            // out of the heap, not run yet
 
 public:
     [[nodiscard]] bool armed() const noexcept { return slot_ != kIdle; }
@@ -53,13 +52,13 @@ public:
 
     /// Notes every timer whose deadline is not after `now` as due, in order.
     void expire(Time now) noexcept {
-        if (!entries_.empty() && entries_.front().when <= now) {
+        if (earliest_ <= now) {
             expire_entries(now);
         }
     }
     /// The next of the due ones, disarmed, for the caller to run; null when they are through.
     [[nodiscard]] Timer* take_due() noexcept;
-    [[nodiscard]] bool has_due() const noexcept { return next_due_ != due_.size(); }
+    [[nodiscard]] bool has_due() const noexcept { return due_left_ != 0; }
 
     /// Disarms all of them, telling each that it is dropped.
     void clear() noexcept;
@@ -76,8 +75,16 @@ private:
         }
     };
 
+    // A slot: the timer's address, in the low bit whether it is due: out of the heap, not run yet.
+    using Slot = std::uintptr_t;
+    static constexpr Slot kEmpty = 0;
+    static constexpr Slot kDue = 1;
+    [[nodiscard]] static Timer* timer_of(Slot slot) noexcept {
+        return reinterpret_cast<Timer*>(slot & ~kDue);
+    }
+
     void drop_cancelled_top() noexcept {
-        while (!entries_.empty() && slots_[entries_.front().slot] == nullptr) {
+        while (!entries_.empty() && slots_[entries_.front().slot] == kEmpty) {
             --cancelled_;
             release_slot(entries_.front().slot);
             pop_top();
@@ -85,18 +92,22 @@ private:
     }
     void expire_entries(Time now) noexcept;
     void pop_top() noexcept;
+    void note_earliest() noexcept {
+        earliest_ = entries_.empty() ? Time::max() : entries_.front().when;
+    }
     void sift_down(std::size_t index, Entry entry) noexcept;
     void purge() noexcept;
     void release_slot(std::uint32_t slot) noexcept { free_slots_.push_back(slot); }
 
     std::vector<Entry> entries_;
-    std::vector<Timer*> slots_;
+    std::vector<Slot> slots_;
     // Their capacities follow that of slots_, so that only add() can throw.
     std::vector<std::uint32_t> free_slots_;
     std::vector<std::uint32_t> due_;
-    std::size_t next_due_ = 0;
-    std::size_t live_ = 0;       // armed: in the heap or due
-    std::size_t cancelled_ = 0;  // entries of the heap whose slot is empty
+    std::size_t due_left_ = 0;     // the last so many of due_
+    Time earliest_ = Time::max();  // of the entries
+    std::size_t live_ = 0;         // armed: in the heap or due
+    std::size_t cancelled_ = 0;    // entries of the heap whose slot is empty
     std::uint32_t sequence_ = 0;
 };
 
