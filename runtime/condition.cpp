@@ -10,7 +10,7 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle) { list_.wait(waiter_, handle); }
     void await_resume() {
-        detail::WaitList::remove(waiter_);
+        waiter_.leave();
         detail::step.task->check_cancelled(waiter_);
     }
 

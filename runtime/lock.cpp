@@ -3,10 +3,10 @@
 
 namespace gyre {
 
-bool Lock::someone_is_first() const noexcept {
+bool Lock::someone_is_behind() const noexcept {
     for (detail::Waiter* each = waiters_.front(); each != nullptr; each = waiters_.after(*each)) {
         if (!each->cancelled()) {
-            return true;  // though it has not run yet
+            return true;
         }
     }
     return false;

@@ -5,7 +5,6 @@
 #include <gyre/resolvers.hpp>
 #include <gyre/thread_pool.hpp>
 
-#include <cassert>
 #include <string>
 
 namespace gyre::detail {
@@ -15,14 +14,12 @@ LoopData& LoopData::make(EventLoop& loop) {
     return static_cast<LoopData&>(*loop.extension());
 }
 
-LoopData::~LoopData() { assert(size_ == 0); }
+LoopData::~LoopData() = default;
 
 std::vector<TaskRef> LoopData::tasks() const {
     std::vector<TaskRef> all;
-    all.reserve(size_);
-    for (ListLink* link = tasks_.next; link != &tasks_; link = link->next) {
-        all.push_back(TaskRef::share(static_cast<TaskBase*>(link)));
-    }
+    all.reserve(size());
+    tasks_.for_each([&all](TaskBase& task) { all.push_back(TaskRef::share(&task)); });
     return all;
 }
 
@@ -101,7 +98,7 @@ std::string LoopData::pending() const {
     std::size_t count = 0;
     for (const TaskRef& task : tasks()) {
         if (++count > most) {
-            return text + ", and " + std::to_string(size_ - most) + " more";
+            return text + ", and " + std::to_string(size() - most) + " more";
         }
         text += (text.empty() ? "" : ", ") + task->describe();
     }

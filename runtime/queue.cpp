@@ -16,6 +16,20 @@ void QueueBase::throw_gone() {
     throw RuntimeError("the queue was destroyed while a task waited for it");
 }
 
+void QueueBase::throw_no_room() const {
+    if (shutdown_) {
+        throw QueueShutDown();
+    }
+    throw QueueFull();
+}
+
+void QueueBase::throw_no_item() const {
+    if (shutdown_) {
+        throw QueueShutDown();
+    }
+    throw QueueEmpty();
+}
+
 void QueueBase::items_were_dropped(std::size_t count) noexcept {
     unfinished_ -= std::min(unfinished_, count);
     if (unfinished_ == 0) {

@@ -11,4 +11,15 @@ void SleepAwaiter::start_timer(TaskBase& task, std::coroutine_handle<> handle) {
     task.suspend_on(timer_, handle);
 }
 
+bool SleepAwaiter::end_timer() noexcept {
+    const bool cancelled = timer_.task()->is_cancelled(timer_);
+    drop_timer();
+    return !cancelled;
+}
+
+void SleepAwaiter::drop_timer() noexcept {
+    timer_.~SleepTimer();
+    timed_ = false;
+}
+
 }  // namespace gyre::detail

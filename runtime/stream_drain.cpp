@@ -27,7 +27,7 @@ bool StreamDrain::Awaiter::retry() {
 }
 
 void StreamDrain::Awaiter::resume_after_wait() {
-    WaitList::remove(*this);
+    leave();
     step.task->check_cancelled(*this);
     if (!yielding_) {
         state_->check_lost();

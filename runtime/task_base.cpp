@@ -73,16 +73,15 @@ void TaskBase::clear() noexcept {
 void TaskBase::throw_no_task() { throw RuntimeError("no running task"); }
 
 inline void TaskBase::resume_leaf() {
-    started_ = true;
     waiting_ = 0;
-    step.where = where_;
     std::coroutine_handle<> next = leaf_;
-    do {
-        step.next = nullptr;
+    for (;;) {
         next.resume();
-        next = step.next;
-    } while (next);
-    where_ = step.where;
+        if (!step.next) [[likely]] {
+            return;
+        }
+        next = std::exchange(step.next, nullptr);
+    }
 }
 
 void TaskBase::start_now() {
@@ -92,6 +91,7 @@ void TaskBase::start_now() {
         TaskBase* const outer = std::exchange(step.task, this);
         const std::source_location where = step.where;
         resume_leaf();
+        where_ = step.where;
         step.where = where;
         step.task = outer;
     }
@@ -103,8 +103,14 @@ void TaskBase::start_now() {
 // --- a step -------------------------------------------------------------------------------------
 
 void TaskBase::run() {
-    if (done() || must_cancel_ || (waiting_ & kRetry) != 0) [[unlikely]] {
+    if (done() || must_cancel_) [[unlikely]] {
         if (!may_step()) {
+            return;
+        }
+    } else if ((waiting_ & kRetry) != 0) {
+        auto& node =
+            static_cast<RetryNode&>(*reinterpret_cast<WaitNode*>(waiting_ - kNode - kRetry));
+        if (!node.cancelled() && !node.retry()) {
             return;
         }
     }
@@ -114,16 +120,14 @@ void TaskBase::run() {
     resume_leaf();
     step.task = nullptr;
     current_context = nullptr;
-    if (body_.done()) {
+    if (!body_.done()) [[likely]] {
+        where_ = step.where;
+    } else {
         end_body();
     }
 }
 
 bool TaskBase::may_step() {
-    if (!done() && !must_cancel_) {
-        auto& node = static_cast<RetryNode&>(*waiting_node());
-        return node.cancelled() || node.retry();
-    }
     if (!done()) {
         return prepare_cancelled_step();
     }
@@ -298,7 +302,7 @@ bool TaskBase::wait_was_cancelled() const noexcept {
 
 bool TaskBase::prepare_cancelled_step() {
     must_cancel_ = false;
-    if (!started_) {
+    if (waiting_ == kNotStarted) {
         const TaskRef loops_own(this);
         leave_loop();
         become_cancelled(std::move(error_));

@@ -63,7 +63,7 @@ public:
     void await_suspend(std::coroutine_handle<> handle) { event_.waiters_.wait(waiter_, handle); }
     bool await_resume() {
         if (waiter_.waited()) {
-            detail::WaitList::remove(waiter_);
+            waiter_.leave();
             detail::step.task->check_cancelled(waiter_);
         }
         return true;

@@ -116,7 +116,11 @@ private:
         locked_ = true;
         return true;
     }
-    [[nodiscard]] bool someone_is_first() const noexcept;
+    // Though it has not run yet.
+    [[nodiscard]] bool someone_is_first() const noexcept {
+        return !waiters_.front()->cancelled() || someone_is_behind();
+    }
+    [[nodiscard]] bool someone_is_behind() const noexcept;
     [[noreturn]] static void throw_not_acquired();
     void wake_up_first() noexcept {
         if (detail::Waiter* first = waiters_.front()) {
@@ -136,12 +140,13 @@ public:
     void await_suspend(std::coroutine_handle<> handle) { lock_.waiters_.wait(waiter_, handle); }
     bool await_resume() {
         if (waiter_.waited()) {
-            const bool lock_lives = waiter_.linked();
-            detail::WaitList::remove(waiter_);
-            if (detail::step.task->is_cancelled(waiter_) && lock_lives && !lock_.locked_) {
-                lock_.wake_up_first();
+            const bool lock_lives = waiter_.leave();
+            if (detail::step.task->is_cancelled(waiter_)) [[unlikely]] {
+                if (lock_lives && !lock_.locked_) {
+                    lock_.wake_up_first();
+                }
+                detail::step.task->throw_cancelled();
             }
-            detail::step.task->check_cancelled(waiter_);
             lock_.locked_ = true;
         }
         return true;

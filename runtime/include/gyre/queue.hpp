@@ -58,6 +58,10 @@ protected:
         }
     }
     [[noreturn]] static void throw_gone();
+    /// It is shut down, or full.
+    [[noreturn]] void throw_no_room() const;
+    /// … or empty.
+    [[noreturn]] void throw_no_item() const;
     void items_were_dropped(std::size_t count) noexcept;
     void set_shutdown() noexcept;
 
@@ -147,11 +151,8 @@ public:
 
     /// Throws QueueFull, or QueueShutDown after shutdown().
     void put_nowait(T item) {
-        if (shutdown_) {
-            throw QueueShutDown();
-        }
-        if (full()) {
-            throw QueueFull();
+        if (shutdown_ || full()) [[unlikely]] {
+            throw_no_room();
         }
         items_.put(std::move(item));
         ++size_;
@@ -160,8 +161,8 @@ public:
 
     /// Throws QueueEmpty, or QueueShutDown if the queue is shut down too.
     T get_nowait() {
-        if (empty()) {
-            throw_empty();
+        if (empty()) [[unlikely]] {
+            throw_no_item();
         }
         T item = items_.get();
         --size_;
@@ -230,13 +231,6 @@ public:
     }
 
 private:
-    [[noreturn]] void throw_empty() const {
-        if (shutdown_) {
-            throw QueueShutDown();
-        }
-        throw QueueEmpty();
-    }
-
     Items items_;
     std::size_t size_ = 0;
 };
@@ -252,13 +246,13 @@ public:
     }
     T await_resume() {
         if (waited()) {
-            const bool queue_lives = linked();
-            detail::WaitList::remove(*this);
-            if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
-                !queue_.empty()) {
-                queue_.getters_.wake_and_remove_first();  // our wake-up was somebody's item
+            const bool queue_lives = leave();
+            if (detail::step.task->is_cancelled(*this)) [[unlikely]] {
+                if (woken() && queue_lives && !queue_.empty()) {
+                    queue_.getters_.wake_and_remove_first();  // our wake-up was somebody's item
+                }
+                detail::step.task->throw_cancelled();
             }
-            detail::step.task->check_cancelled(*this);
             check_lives(queue_lives);
         }
         return queue_.get_nowait();
@@ -289,13 +283,13 @@ public:
     }
     void await_resume() {
         if (waited()) {
-            const bool queue_lives = linked();
-            detail::WaitList::remove(*this);
-            if (detail::step.task->is_cancelled(*this) && woken() && queue_lives &&
-                !queue_.full()) {
-                queue_.putters_.wake_and_remove_first();  // our wake-up was somebody's room
+            const bool queue_lives = leave();
+            if (detail::step.task->is_cancelled(*this)) [[unlikely]] {
+                if (woken() && queue_lives && !queue_.full()) {
+                    queue_.putters_.wake_and_remove_first();  // our wake-up was somebody's room
+                }
+                detail::step.task->throw_cancelled();
             }
-            detail::step.task->check_cancelled(*this);
             check_lives(queue_lives);
         }
         queue_.put_nowait(std::move(item_));

@@ -99,9 +99,7 @@ public:
     }
     bool await_resume() {
         if (waiter_.waited()) {
-            const bool semaphore_lives = waiter_.linked();
-            detail::WaitList::remove(waiter_);
-            if (semaphore_lives) {
+            if (waiter_.leave()) {
                 if (detail::step.task->is_cancelled(waiter_) && waiter_.woken()) {
                     ++semaphore_.value_;  // the permit that we were given and will not use
                 }

@@ -40,8 +40,8 @@ public:
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
     ~SleepAwaiter() {
-        if (timed_) {
-            timer_.~SleepTimer();
+        if (timed_) [[unlikely]] {
+            drop_timer();
         }
     }
 
@@ -55,15 +55,21 @@ public:
         }
     }
     void await_resume() {
-        if (timed_) {
-            step.task->check_cancelled(timer_);
+        if (timed_) [[unlikely]] {
+            if (!end_timer()) {
+                step.task->throw_cancelled();
+            }
         } else {
             step.task->check_cancelled();
         }
     }
 
 private:
+    // Out of line, for the sake of those that yield.
     void start_timer(TaskBase& task, std::coroutine_handle<> handle);
+    /// False if the task was cancelled.
+    bool end_timer() noexcept;
+    void drop_timer() noexcept;
 
     union {
         Nanoseconds delay_;

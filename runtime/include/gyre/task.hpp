@@ -72,9 +72,6 @@ private:
     [[no_unique_address]] Storage<T> storage_;
 };
 
-template <class T>
-[[nodiscard]] Task<T> make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
-
 }  // namespace detail
 
 /// A task of any result type, or none: what current_task() and all_tasks() give.
@@ -234,6 +231,16 @@ namespace detail {
 }
 template <class T>
 [[nodiscard]] Task<T> make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
+template <class T>
+[[nodiscard]] Task<T> make_task_by_factory(const TaskFactory& factory, EventLoop& loop,
+                                           Coro<T>&& coro, const TaskOptions& options);
+template <class T>
+[[nodiscard]] Task<T> make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+    if (const TaskFactory* const factory = task_factory(loop)) [[unlikely]] {
+        return make_task_by_factory(*factory, loop, std::move(coro), options);
+    }
+    return make_plain_task(loop, std::move(coro), options);
+}
 }  // namespace detail
 
 /// Makes a task of the coroutine, on the running loop. Throws RuntimeError outside of one; the
@@ -401,11 +408,8 @@ Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptio
 }
 
 template <class T>
-Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
-    const TaskFactory* factory = task_factory(loop);
-    if (factory == nullptr) [[likely]] {
-        return make_plain_task(loop, std::move(coro), options);
-    }
+Task<T> detail::make_task_by_factory(const TaskFactory& factory, EventLoop& loop, Coro<T>&& coro,
+                                     const TaskOptions& options) {
     class Maker final : public TaskMaker {
     public:
         Maker(EventLoop& loop, Coro<T>& coro) noexcept : loop_(loop), coro_(coro) {}
@@ -421,7 +425,7 @@ Task<T> detail::make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& op
     };
     Maker make(loop, coro);
     try {
-        static_cast<void>((*factory)(loop, make, options));
+        static_cast<void>(factory(loop, make, options));
     } catch (...) {
         coro.close();
         throw;

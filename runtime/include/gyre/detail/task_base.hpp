@@ -5,6 +5,7 @@
 #include <gyre/detail/future_base.hpp>
 #include <gyre/detail/listener.hpp>
 #include <gyre/detail/step.hpp>
+#include <gyre/detail/task_registry.hpp>
 
 #include <coroutine>
 #include <cstdint>
@@ -45,6 +46,7 @@ public:
 
 protected:
     ~WaitNode() = default;
+    void forget_task() noexcept { word_ &= kState; }
 
 private:
     friend class TaskBase;
@@ -97,7 +99,7 @@ struct ListLink {
 GYRE_API extern GYRE_THREAD_LOCAL std::uint32_t last_task_id;
 
 /// See the members' comments for the states of a step; semantics are asyncio's Task, rule by rule.
-class GYRE_API TaskBase : public FutureBase, private ListLink {
+class GYRE_API TaskBase : public FutureBase {
 public:
     /// The task that runs on this thread, or null.
     [[nodiscard]] static TaskBase* current() noexcept { return step.task; }
@@ -139,17 +141,11 @@ public:
     }
     /// Suspends until node.wake().
     void suspend_on(WaitNode& node, std::coroutine_handle<> handle) {
-        leaf_ = handle;
-        node.word_ = reinterpret_cast<std::uintptr_t>(this);
-        waiting_ = reinterpret_cast<std::uintptr_t>(&node) | kNode;
-        if (must_cancel_) [[unlikely]] {
-            deliver_now();
-        }
+        suspend_on(node, kNode, handle);
     }
     /// The same, but each wake only leads to node.retry().
     void suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
-        suspend_on(static_cast<WaitNode&>(node), handle);
-        waiting_ |= kRetry;
+        suspend_on(node, kNode | kRetry, handle);
     }
     /// Suspends for one iteration.
     void suspend_yield(std::coroutine_handle<> handle) {
@@ -168,10 +164,11 @@ public:
             throw_cancelled();
         }
     }
-    /// check_cancelled() will throw: for who has to tidy up first.
+    /// check_cancelled() will throw: for who has to tidy up first, and throw_cancelled() then.
     [[nodiscard]] bool is_cancelled(const WaitNode& node) const noexcept {
         return throw_cancelled_ || node.cancelled();
     }
+    [[noreturn]] void throw_cancelled();
 
     /// Has owner.heard(*this, 0) called in the iteration after the task is done, without a node of
     /// its own: the task's place in the ready queue, free then, serves. False if somebody waits for
@@ -261,7 +258,16 @@ private:
     static constexpr std::uintptr_t kNode = 1;
     static constexpr std::uintptr_t kRetry = 2;  // the node is a RetryNode
     static constexpr std::uintptr_t kTag = 3;
+    static constexpr std::uintptr_t kNotStarted = kNode;  // waits for its first step, and no node
 
+    void suspend_on(WaitNode& node, std::uintptr_t tag, std::coroutine_handle<> handle) {
+        leaf_ = handle;
+        node.word_ = reinterpret_cast<std::uintptr_t>(this);
+        waiting_ = reinterpret_cast<std::uintptr_t>(&node) | tag;
+        if (must_cancel_) [[unlikely]] {
+            deliver_now();
+        }
+    }
     [[nodiscard]] FutureBase* waiting_future() const noexcept {
         return (waiting_ & kNode) == 0 ? reinterpret_cast<FutureBase*>(waiting_) : nullptr;
     }
@@ -272,7 +278,6 @@ private:
     bool cancel_awaited(std::string_view message);
     void deliver_now();
     [[nodiscard]] bool prepare_cancelled_step();
-    [[noreturn]] void throw_cancelled();
     void set_message(std::string_view message);
     [[nodiscard]] bool wait_was_cancelled() const noexcept;
     void queue_listener() noexcept override;
@@ -292,17 +297,17 @@ private:
 
     std::coroutine_handle<> body_;  // owned; null once done
     std::coroutine_handle<> leaf_;  // what the next step resumes
-    std::uintptr_t waiting_ =
-        0;  // the future or node that wakes this, tagged; 0 while queued or running
+    // The future or node that wakes this, tagged; 0 while it is queued or runs.
+    std::uintptr_t waiting_ = kNotStarted;
     ContextBox own_context_;  // stays where it is: scopes come back to it
     union {
         Listener::Owner* listener_ = nullptr;
         Extras* extras_;  // where has_extras_: it holds the listener, too
     };
     std::source_location where_;
-    std::uint32_t id_;  // of the default name
+    TaskRegistry::Place place_;  // while it is not done
+    std::uint32_t id_;           // of the default name
     std::uint16_t cancel_requests_ = 0;
-    bool started_ : 1 = false;
     bool must_cancel_ : 1 = false;      // a CancelledError is to be thrown at the next step
     bool throw_cancelled_ : 1 = false;  // … at the await that this step resumes
     bool eager_ : 1 = false;
@@ -332,16 +337,10 @@ public:
     explicit LoopData(EventLoop& loop) : loop_(loop) {}
     ~LoopData() override;
 
-    void add(TaskBase& task) noexcept {
-        tasks_.link_before(task);
-        ++size_;
-    }
-    void remove(TaskBase& task) noexcept {
-        static_cast<ListLink&>(task).unlink();
-        --size_;
-    }
+    void add(TaskBase& task) { task.place_ = tasks_.add(task); }
+    void remove(TaskBase& task) noexcept { tasks_.remove(task.place_); }
     [[nodiscard]] std::vector<TaskRef> tasks() const;
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return tasks_.size(); }
 
     /// The asynchronous generators that have begun and not gone.
     void add_generator(GeneratorPromiseBase& generator) noexcept;
@@ -372,14 +371,13 @@ private:
     [[nodiscard]] static LoopData& make(EventLoop& loop);
 
     EventLoop& loop_;
-    ListLink tasks_;
+    TaskRegistry tasks_;
     ListLink generators_;
     ListLink jobs_;
     std::shared_ptr<ThreadPool> pool_;
     bool pool_closed_ = false;
     std::vector<TaskRef>
         destroyed_;  // pending tasks at the close: a dying body may queue another's step
-    std::size_t size_ = 0;
 };
 
 inline void TaskBase::start(bool eager) {

@@ -22,8 +22,16 @@ public:
 
     /// Once it waited: false if the list that it waited in is gone.
     [[nodiscard]] bool linked() const noexcept { return next != this; }
-    /// It was given to a list once: the awaiting coroutine was suspended.
+    /// It was given to a list: the awaiting coroutine was suspended.
     [[nodiscard]] bool waited() const noexcept { return task() != nullptr; }
+    /// After a wait, leaves the list and waits no more. False if the list was gone already.
+    bool leave() noexcept {
+        const bool list_lived = linked();
+        previous->next = next;
+        next->previous = previous;
+        forget_task();
+        return list_lived;
+    }
     [[nodiscard]] bool retry() override { return true; }
 
 private:
@@ -47,12 +55,12 @@ public:
     [[nodiscard]] bool has_pending() const noexcept;
 
     [[nodiscard]] Waiter* front() const noexcept {
-        return empty() ? nullptr : static_cast<Waiter*>(ring_.next);
+        return empty() ? nullptr : &static_cast<Waiter&>(*ring_.next);
     }
     /// The next one behind `waiter`, or null.
     [[nodiscard]] Waiter* after(const Waiter& waiter) const noexcept {
         const ListLink& link = waiter;
-        return link.next == &ring_ ? nullptr : static_cast<Waiter*>(link.next);
+        return link.next == &ring_ ? nullptr : &static_cast<Waiter&>(*link.next);
     }
 
     /// Suspends the task until the waiter is woken. Throws RuntimeError for a task of another loop
@@ -66,6 +74,7 @@ public:
     }
     /// Waits again, last in line.
     void append(Waiter& waiter) noexcept { move_to(ring_, waiter); }
+    /// For one that waits on, without a list.
     static void remove(Waiter& waiter) noexcept { waiter.unlink(); }
 
     /// Wakes the first that is not done yet. False if there is none.
@@ -73,11 +82,12 @@ public:
     /// The same, and takes it and the done ones before it off the list. It stays linked until its
     /// task runs or the list is gone.
     bool wake_and_remove_first() noexcept {
-        while (Waiter* waiter = front()) {
-            const bool was_done = waiter->done();
-            move_to(woken_, *waiter);
+        while (!empty()) {
+            auto& waiter = static_cast<Waiter&>(*ring_.next);
+            const bool was_done = waiter.done();
+            move_to(woken_, *ring_.next);
             if (!was_done) {
-                waiter->wake();
+                waiter.wake();
                 return true;
             }
         }
@@ -96,8 +106,9 @@ private:
         return task;
     }
     void bind(TaskBase& task);
-    static void move_to(ListLink& ring, Waiter& waiter) noexcept {
-        waiter.unlink();
+    static void move_to(ListLink& ring, ListLink& waiter) noexcept {
+        waiter.previous->next = waiter.next;
+        waiter.next->previous = waiter.previous;
         ring.link_before(waiter);
     }
 

@@ -1,0 +1,45 @@
+#include <gyre/detail/task_registry.hpp>
+
+#include <cassert>
+#include <utility>
+
+namespace gyre::detail {
+
+TaskRegistry::~TaskRegistry() {
+    assert(size() == 0);
+    while (Block* const block = first_) {
+        first_ = block->next;
+        delete block;
+    }
+    delete spare_;
+}
+
+std::size_t TaskRegistry::size() const noexcept {
+    std::size_t count = 0;
+    for (const Block* block = first_; block != nullptr; block = block->next) {
+        count += block->live;
+    }
+    return count;
+}
+
+void TaskRegistry::append_block() {
+    Block* const block = spare_ != nullptr ? std::exchange(spare_, nullptr) : new Block;
+    block->next = nullptr;
+    block->previous = last_;
+    (last_ == nullptr ? first_ : last_->next) = block;
+    last_ = block;
+    next_ = block->tasks;
+    end_ = block->tasks + kPlaces;
+}
+
+void TaskRegistry::free_block(Block& block) noexcept {
+    (block.previous == nullptr ? first_ : block.previous->next) = block.next;
+    block.next->previous = block.previous;  // it is not the last
+    if (spare_ == nullptr) {
+        spare_ = &block;
+    } else {
+        delete &block;
+    }
+}
+
+}  // namespace gyre::detail
