@@ -98,6 +98,12 @@ public:
         other.tail_ = &other.head_;
     }
 
+    /// The same of nodes that are linked already, the last one to nothing.
+    void append(Ready& first, Ready& last) noexcept {
+        *tail_ = &first;
+        tail_ = &last.next_;
+    }
+
 private:
     Ready* head_ = nullptr;
     Ready** tail_ = &head_;
