@@ -261,13 +261,16 @@ void EventLoop::check_running_thread() const {
 
 void EventLoop::throw_closed() { throw RuntimeError("the event loop is closed"); }
 
-void EventLoop::post_or_throw(detail::HandleState& state) {
+Handle EventLoop::post_or_throw(detail::HandleState* state) {
+    Handle handle(state);
+    state->retain_queued();
     if (detail::running_loop == this) {
-        ready_.push(state);
-    } else if (!inbox_->post(state)) {
-        state.release();
+        ready_.push(*state);
+    } else if (!inbox_->post(*state)) {
+        state->release();
         throw_closed();
     }
+    return handle;
 }
 
 // --- descriptors and signals --------------------------------------------------------------------

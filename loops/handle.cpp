@@ -7,31 +7,9 @@
 
 namespace gyre::detail {
 
-HandleState::HandleState(EventLoop& loop, bool threadsafe) noexcept
-    : loop_(loop), context_{copy_current_context()}, threadsafe_(threadsafe) {}
-
-HandleState::~HandleState() = default;
-
-void HandleState::run() {
-    // The call over, the callable goes, and the loop's reference with it; by an ExitError too.
-    struct Finish {
-        HandleState& state;
-        ~Finish() {
-            state.running_ = false;
-            if (state.once_ || state.cancelled_) {
-                state.dispose();
-            }
-            state.release();
-        }
-    } finish{*this};
-    queued_ = false;
-    if (cancelled_) {
-        return;
-    }
-    running_ = true;
-    ContextScope scope(context_);
+void HandleState::report_exception() {
     try {
-        invoke();
+        throw;
     } catch (const ExitError&) {
         throw;
     } catch (...) {
@@ -53,7 +31,7 @@ void HandleState::cancel() noexcept {
     if (std::exchange(cancelled_, true)) {
         return;
     }
-    if (!running_) {
+    if (phase_ != Phase::running) {
         dispose();
     }
     if (armed()) {

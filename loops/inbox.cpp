@@ -48,6 +48,7 @@ void Inbox::take(ReadyQueue& ready) noexcept {
         return;
     }
     Ready* posted = head_.exchange(nullptr, std::memory_order_acquire);
+    Ready& last = *posted;
     Ready* in_order = nullptr;
     while (posted != nullptr) {
         Ready* next = posted->next_;
@@ -55,11 +56,7 @@ void Inbox::take(ReadyQueue& ready) noexcept {
         in_order = posted;
         posted = next;
     }
-    while (in_order != nullptr) {
-        Ready* next = in_order->next_;
-        ready.push(*in_order);
-        in_order = next;
-    }
+    ready.append(*in_order, last);
 }
 
 bool Inbox::begin_sleep() noexcept {

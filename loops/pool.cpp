@@ -50,17 +50,6 @@ Depot& depot() noexcept {
     return *only;
 }
 
-// Bytes that were not given out yet.
-struct Span {
-    char* begin = nullptr;
-    std::size_t size = 0;
-
-    [[nodiscard]] char* take(std::size_t bytes) noexcept {
-        size -= bytes;
-        return std::exchange(begin, begin + bytes);
-    }
-};
-
 // What a thread has beside the lists that are in use. Before its first slow call and after its end
 // the lists have no room, so that every call is a slow one.
 class ThreadBlocks {
@@ -71,32 +60,28 @@ public:
     ~ThreadBlocks() {
         *open_ = false;
         for (std::size_t index = 1; index < Pool::kClasses; ++index) {
-            cut_up(runs_[index], index * Pool::kStep);
             put_list(index, std::exchange(pool_classes[index].head, nullptr));
             put_list(index, spare_[index]);
             pool_classes[index].room = 0;
         }
-        cut_up(chunk_, Pool::kLargest);
+        cut_up_chunk();
     }
 
-    // The list is empty: another one takes its place, or its next block is a fresh one.
+    // The list is empty: another one takes its place.
     [[nodiscard]] void* allocate(std::size_t index) {
-        Pool::Class& blocks = pool_classes[index];
         Block* list = std::exchange(spare_[index], nullptr);
-        if (list == nullptr && runs_[index].size == 0) {
+        if (list == nullptr) {
             list = depot().take(index);
         }
-        if (list != nullptr) {
-            blocks.head = list->next;
-            blocks.room = 1;
-            return list;
+        Pool::Class& blocks = pool_classes[index];
+        blocks.room = 1;
+        if (list == nullptr) {
+            const std::size_t count = blocks_of_run(index);
+            list = make_run(index, count);
+            blocks.room += kListLength - static_cast<std::uint32_t>(count);
         }
-        blocks.room = kListLength;
-        const std::size_t size = index * Pool::kStep;
-        if (runs_[index].size == 0) {
-            runs_[index] = make_run(size);
-        }
-        return runs_[index].take(size);
+        blocks.head = list->next;
+        return list;
     }
 
     // The list is full: it makes room for a new one.
@@ -115,34 +100,46 @@ private:
         }
     }
 
-    // A class's blocks lie side by side, so that those of 64 bytes and more begin where a line of
-    // the cache does, if their size allows it.
-    [[nodiscard]] Span make_run(std::size_t size) {
-        const std::size_t count = std::max<std::size_t>(1, kRun / size);
-        const std::size_t bytes = (count * size + kLine - 1) / kLine * kLine;
-        if (chunk_.size < bytes) {
-            void* const fresh = ::operator new(kChunk, std::align_val_t(kLine));
-            cut_up(chunk_, Pool::kLargest);
-            chunk_ = {static_cast<char*>(fresh), kChunk};
-        }
-        return {chunk_.take(bytes), count * size};
+    [[nodiscard]] static std::size_t blocks_of_run(std::size_t index) noexcept {
+        return std::clamp<std::size_t>(kRun / (index * Pool::kStep), 1, kListLength);
     }
 
-    // The rest of a span becomes blocks of that size, and one of what is left then.
-    static void cut_up(Span& span, std::size_t size) noexcept {
-        while (span.size >= Pool::kStep) {
-            const std::size_t bytes = std::min(size, span.size / Pool::kStep * Pool::kStep);
-            auto* const block = reinterpret_cast<Block*>(span.take(bytes));
-            block->next = nullptr;
-            depot().put(bytes / Pool::kStep, block);
+    // A list of fresh blocks. A class's lie side by side, so that those of 64 bytes and more begin
+    // where a line of the cache does, if their size allows it.
+    [[nodiscard]] Block* make_run(std::size_t index, std::size_t count) {
+        const std::size_t size = index * Pool::kStep;
+        const std::size_t bytes = (count * size + kLine - 1) / kLine * kLine;
+        if (chunk_size_ < bytes) {
+            void* const fresh = ::operator new(kChunk, std::align_val_t(kLine));
+            cut_up_chunk();
+            chunk_ = static_cast<char*>(fresh);
+            chunk_size_ = kChunk;
         }
-        span = {};
+        char* const run = take_of_chunk(bytes);
+        Block* list = nullptr;
+        for (std::size_t block = count; block-- > 0;) {
+            list = ::new (run + block * size) Block{list, nullptr};
+        }
+        return list;
+    }
+
+    [[nodiscard]] char* take_of_chunk(std::size_t bytes) noexcept {
+        chunk_size_ -= bytes;
+        return std::exchange(chunk_, chunk_ + bytes);
+    }
+
+    // The rest becomes blocks of the largest size, and one of what is left then.
+    void cut_up_chunk() noexcept {
+        while (chunk_size_ != 0) {
+            const std::size_t bytes = std::min(Pool::kLargest, chunk_size_);
+            depot().put(bytes / Pool::kStep, ::new (take_of_chunk(bytes)) Block{nullptr, nullptr});
+        }
     }
 
     bool* open_;
     std::array<Block*, Pool::kClasses> spare_{};  // full lists
-    std::array<Span, Pool::kClasses> runs_{};
-    Span chunk_;
+    char* chunk_ = nullptr;                       // what was not given out yet
+    std::size_t chunk_size_ = 0;
 };
 
 GYRE_THREAD_LOCAL bool pool_is_open = false;

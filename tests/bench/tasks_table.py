@@ -28,6 +28,7 @@ ROWS = {
     BYTES: ("bytes of a sleeping task", (FLOOR, BYTES), 256),
     "post": ("post from another thread", (FLOOR, "post"), 2.5),
     "call_soon": ("call_soon", ("libuv", "call_soon"), 1),
+    "call_soon_chain": ("call_soon, each from the one before", ("libuv", "call_soon_chain"), 1),
     "call_later": ("call_later, fired (CPU)", ("libuv", "call_later"), 1),
     "call_later_cancelled": ("call_later, cancelled", ("libuv", "call_later_cancelled"), 1),
 }

@@ -19,7 +19,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -101,11 +100,8 @@ public:
     template <class F, class... A>
     requires detail::CallableWith<F, A...> Handle call_soon_threadsafe(F&& function,
                                                                        A&&... arguments) {
-        auto* state = make_callback(true, std::forward<F>(function), std::forward<A>(arguments)...);
-        Handle handle(state);
-        state->retain_queued();
-        post_or_throw(*state);
-        return handle;
+        return post_or_throw(
+            make_callback(true, std::forward<F>(function), std::forward<A>(arguments)...));
     }
 
     /// Runs function(arguments…) once the delay is over, never early. A delay of zero or less is
@@ -125,8 +121,7 @@ public:
         check_call();
         auto* state =
             make_callback(false, std::forward<F>(function), std::forward<A>(arguments)...);
-        TimerHandle handle(state);
-        state->when_ = when;
+        TimerHandle handle(state, when);
         timers_.add(*state, when);
         state->retain();
         return handle;
@@ -378,15 +373,17 @@ private:
     }
 
     void check_call() {
-        check_open();
-        if (!running_ || debug_) [[unlikely]] {
+        if (!running_) {
+            check_open();  // one that runs is open
+        }
+        if (running_ ? debug_ : !inbox_->empty()) [[unlikely]] {
             prepare_call();
         }
     }
     void prepare_call();
     [[noreturn]] static void throw_closed();
     void check_running_thread() const;
-    void post_or_throw(detail::HandleState& state);
+    Handle post_or_throw(detail::HandleState* state);
     void check_user_fd(int fd);
     bool unregister_fd(int fd, bool writer);
     Handle register_fd(int fd, bool writer, detail::HandleState* state);

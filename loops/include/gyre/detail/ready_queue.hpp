@@ -101,6 +101,12 @@ public:
         other.tail_ = &other.head_;
     }
 
+    /// The same of nodes that are linked already, the last one to nothing.
+    void append(Ready& first, Ready& last) noexcept {
+        *tail_ = &first;
+        tail_ = &last.next_;
+    }
+
 private:
     [[nodiscard]] static std::size_t length(const Ready* node) noexcept {
         std::size_t count = 0;
