@@ -14,6 +14,9 @@ GatherBase::GatherBase(EventLoop& loop, std::vector<FutureRef> children, bool re
 }
 
 GatherBase::~GatherBase() {
+    if (finished_ == children_.size()) {
+        return;
+    }
     for (const FutureRef& each : children_) {
         if (TaskBase* task = each->as_task()) {
             task->stop_listening(*this);
@@ -27,7 +30,9 @@ void GatherBase::begin() {
         TaskBase* const task = each->as_task();
         if (each->done()) {
             over.push_back(each.get());
-        } else if (task == nullptr || !task->listen(*this)) {
+        } else if (task != nullptr && task->listen(*this)) {
+            ++unfinished_;
+        } else {
             listeners_.push_back(Listener(*each, *this));
         }
     }
@@ -52,6 +57,15 @@ bool GatherBase::cancel(std::string_view message) {
     visiting_ = false;
     cancel_requested_ = cancel_requested_ || any;
     return any;
+}
+
+// Nothing can come of it: the outcome waits for another, which is heard later, in any case.
+bool GatherBase::wants_to_hear(const FutureBase& child) noexcept {
+    if (--unfinished_ == 0 || (!return_exceptions_ && child.state() != State::finished)) {
+        return true;
+    }
+    ++finished_;
+    return false;
 }
 
 void GatherBase::heard(FutureBase& child, std::size_t /*index*/) {

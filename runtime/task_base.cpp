@@ -136,8 +136,15 @@ bool TaskBase::may_step() {
 }
 
 void TaskBase::queue_listener() noexcept {
-    retain();
-    loop().queue(*this);
+    Listener::Owner*& owner = listener();
+    if (owner == nullptr) {
+        return;
+    }
+    if (owner->wants_to_hear(*this)) {
+        queue_call();
+    } else {
+        owner = nullptr;
+    }
 }
 
 void TaskBase::call_listener() {

@@ -1,6 +1,9 @@
+#include <gyre/detail/done_waiter.hpp>
+#include <gyre/detail/listener.hpp>
+#include <gyre/detail/pool.hpp>
 #include <gyre/task_group.hpp>
 
-#include <iterator>
+#include <utility>
 
 namespace gyre {
 
@@ -32,7 +35,69 @@ private:
 
 }  // namespace
 
-TaskGroup::~TaskGroup() = default;
+// A task of the group, in one of its rings: that of the tasks not done, then, if it has failed,
+// that of the errors. So a task's end needs no memory.
+class TaskGroup::Child final : public detail::Listener::Owner,
+                               public detail::ListLink,
+                               public detail::Pooled {
+public:
+    explicit Child(TaskGroup& group) noexcept : ListLink(NotYet()), group_(group) {
+        group.children_.link_before(*this);
+    }
+    ~Child() { unlink(); }
+
+    void listen_to(detail::TaskBase& task) {
+        task_ = detail::TaskRef::share(&task);
+        if (!task.listen(*this)) {
+            listener_ = detail::Listener(task, *this);
+        } else if (!task.done()) {
+            ++group_.unfinished_;
+        }
+    }
+    void stop_listening() noexcept {
+        if (task_) {
+            task_->stop_listening(*this);
+        }
+    }
+    /// Null while the task is being made, and when it has failed.
+    [[nodiscard]] const detail::TaskRef& task() const noexcept { return task_; }
+
+    void fail(std::exception_ptr error) noexcept {
+        unlink();
+        group_.failed_.link_before(*this);
+        task_ = {};
+        error_ = std::move(error);
+    }
+    [[nodiscard]] const std::exception_ptr& error() const noexcept { return error_; }
+
+private:
+    void heard(detail::FutureBase& /*source*/, std::size_t /*index*/) override {
+        group_.child_done(*this);
+    }
+    // Nothing can come of it: the block waits for another, which is heard later, in any case.
+    bool wants_to_hear(const detail::FutureBase& source) noexcept override {
+        if (--group_.unfinished_ == 0 || source.state() == detail::FutureBase::State::failed) {
+            return true;
+        }
+        delete this;
+        return false;
+    }
+
+    TaskGroup& group_;
+    detail::TaskRef task_;
+    detail::Listener listener_;
+    std::exception_ptr error_;
+};
+
+TaskGroup::~TaskGroup() {
+    for (detail::ListLink* ring : {&children_, &failed_}) {
+        while (ring->next != ring) {
+            auto* const child = static_cast<Child*>(ring->next);
+            child->stop_listening();
+            delete child;
+        }
+    }
+}
 
 void TaskGroup::enter() {
     if (parent_ != nullptr) {
@@ -44,6 +109,7 @@ void TaskGroup::enter() {
     }
     parent_ = detail::TaskBase::current();
     parent_owner_ = detail::TaskRef::share(parent_);
+    open_ = true;
     if (cancel_on_enter_) {
         cancel();
     }
@@ -54,7 +120,7 @@ void TaskGroup::cancel() {
         cancel_on_enter_ = true;
         return;
     }
-    if (exiting_ && children_.empty()) {
+    if (exiting_ && empty()) {
         return;
     }
     if (!aborting_) {
@@ -70,11 +136,22 @@ void TaskGroup::cancel_parent() {
     }
 }
 
+TaskGroup::Child& TaskGroup::add_child() {
+    if (!open_) [[unlikely]] {
+        check_open();
+    }
+    return *new Child(*this);
+}
+
+void TaskGroup::listen_to(detail::TaskBase& task, Child& child) { child.listen_to(task); }
+
+void TaskGroup::forget(Child& child) noexcept { delete &child; }
+
 void TaskGroup::check_open() const {
     if (parent_ == nullptr) {
         throw RuntimeError("TaskGroup has not been entered");
     }
-    if (exiting_ && children_.empty()) {
+    if (exiting_ && empty()) {
         throw RuntimeError("TaskGroup is finished");
     }
     if (aborting_) {
@@ -82,63 +159,32 @@ void TaskGroup::check_open() const {
     }
 }
 
-TaskGroup::Child::~Child() {
-    if (task() != nullptr && task()->as_task() != nullptr) {
-        task()->as_task()->stop_listening(*this);
-    }
-}
-
-void TaskGroup::Child::listen_to(detail::FutureBase& task) {
-    task_ = detail::FutureRef::share(&task);
-    if (task.as_task() == nullptr || !task.as_task()->listen(*this)) {
-        listener_ = detail::Listener(task, *this);
-    }
-}
-
-TaskGroup::Seat::Seat(TaskGroup& group) : group_(group) {
-    // Room for each child's error, the body's, and this one's.
-    const std::size_t most = group.errors_.size() + group.children_.size() + 2;
-    if (most > group.errors_.capacity()) {
-        group.errors_.reserve(2 * most);
-    }
-    place_ = group.children_.emplace(group.children_.end(), group);
-    place_->place = place_;
-}
-
-TaskGroup::Seat::~Seat() {
-    if (!taken_) {
-        group_.children_.erase(place_);
-    }
-}
-
-void TaskGroup::Seat::take(detail::FutureBase& task) {
-    place_->listen_to(task);
-    taken_ = true;
-}
-
 void TaskGroup::abort() {
     aborting_ = true;
-    for (const Child& child : children_) {
-        if (child.task() != nullptr && !child.task()->done()) {
-            child.task()->cancel({});
+    open_ = false;
+    for (const detail::ListLink* link = children_.next; link != &children_; link = link->next) {
+        const detail::TaskRef& task = static_cast<const Child*>(link)->task();
+        if (task && !task->done()) {
+            task->cancel({});
         }
     }
 }
 
 void TaskGroup::child_done(Child& child) {
-    const detail::FutureRef task = detail::FutureRef::share(child.task());
-    children_.erase(child.place);
-    if (waiting_ != nullptr && children_.empty()) {
+    const detail::TaskRef task = child.task();
+    std::exception_ptr error;
+    if (task->state() == detail::FutureBase::State::failed) {
+        error = task->exception();
+        child.fail(error);
+    } else {
+        delete &child;
+    }
+    if (waiting_ != nullptr && empty()) {
         waiting_->wake();
     }
-    if (task->cancelled()) {
-        return;
-    }
-    const std::exception_ptr error = task->exception();
     if (error == nullptr) {
         return;
     }
-    errors_.push_back(error);
     if (exit_error_ == nullptr && kind_of(error) == Kind::exit) {
         exit_error_ = error;
     }
@@ -146,7 +192,7 @@ void TaskGroup::child_done(Child& child) {
         ExceptionContext context(
             "a task of a TaskGroup has failed but its parent task is already completed", error);
         context.details["task"] = task->describe();
-        task->as_task()->report(context);
+        task->report(context);
         return;
     }
     if (!aborting_ && !parent_cancel_requested_) {
@@ -155,10 +201,19 @@ void TaskGroup::child_done(Child& child) {
     }
 }
 
+std::vector<std::exception_ptr> TaskGroup::errors_of_children() const {
+    std::vector<std::exception_ptr> errors;
+    for (const detail::ListLink* link = failed_.next; link != &failed_; link = link->next) {
+        errors.push_back(static_cast<const Child*>(link)->error());
+    }
+    return errors;
+}
+
 Coro<> TaskGroup::exit(std::exception_ptr error) { co_await finish(error); }
 
 Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
     exiting_ = true;
+    open_ = false;
     std::exception_ptr error = error_of_body;
     std::exception_ptr cancellation;
     if (error != nullptr) {
@@ -175,7 +230,7 @@ Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
         }
     }
     // The wait may be cancelled any number of times: by the group itself, or from outside.
-    while (!children_.empty()) {
+    while (!empty()) {
         std::exception_ptr interruption;
         try {
             EndOfChildren end(waiting_);
@@ -195,19 +250,20 @@ Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
     if (parent_cancel_requested_ && parent_->uncancel() == 0) {
         cancellation = nullptr;
     }
-    if (cancellation != nullptr && errors_.empty()) {
+    std::vector<std::exception_ptr> errors = errors_of_children();
+    if (cancellation != nullptr && errors.empty()) {
         std::rethrow_exception(cancellation);
     }
     if (error != nullptr) {
-        errors_.push_back(error);
+        errors.push_back(error);
     }
-    if (!errors_.empty()) {
+    if (!errors.empty()) {
         if (parent_->cancelling() > 0) {
             // A cancel from outside stays pending beneath the errors, its count as it was.
             parent_->uncancel();
             parent_->cancel({});
         }
-        throw ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors_));
+        throw ExceptionGroup("unhandled errors in a TaskGroup", std::move(errors));
     }
 }
 

@@ -7,33 +7,63 @@ namespace {
 
 class Waiting final : public Listener::Owner, public WaitNode {
 public:
+    /// The futures outlive it.
     Waiting(const std::vector<FutureRef>& futures, ReturnWhen return_when)
-        : return_when_(return_when), left_(futures.size()) {
-        listeners_.reserve(futures.size());
+        : futures_(futures), return_when_(return_when), left_(futures.size()) {
         for (const FutureRef& each : futures) {
-            listeners_.emplace_back(*each, *this);
+            TaskBase* const task = each->as_task();
+            if (task == nullptr || !task->listen(*this)) {
+                listeners_.emplace_back(*each, *this);
+            } else if (!task->done()) {
+                ++unfinished_;
+            }
         }
     }
-    ~Waiting() { timer_.cancel(); }
+    ~Waiting() {
+        timer_.cancel();
+        if (left_ == 0) {
+            return;
+        }
+        for (const FutureRef& each : futures_) {
+            if (TaskBase* const task = each->as_task()) {
+                task->stop_listening(*this);
+            }
+        }
+    }
 
     void limit(EventLoop& loop, Nanoseconds limit) {
         timer_ = loop.call_later(limit, [this] { wake(); });
     }
 
 private:
+    [[nodiscard]] bool is_last(FutureBase::State state) const noexcept {
+        return return_when_ == ReturnWhen::first_completed ||
+               (return_when_ == ReturnWhen::first_exception && state == FutureBase::State::failed);
+    }
     void heard(FutureBase& source, std::size_t /*index*/) override {
         --left_;
-        const bool failure = return_when_ == ReturnWhen::first_exception && !source.cancelled() &&
-                             source.exception() != nullptr;
-        if (left_ == 0 || return_when_ == ReturnWhen::first_completed || failure) {
+        if (return_when_ == ReturnWhen::first_exception) {
+            source.mark_retrieved();
+        }
+        if (left_ == 0 || is_last(source.state())) {
             timer_.cancel();
             wake();
         }
     }
+    // Nothing can come of it: another is waited for, which is heard later, in any case.
+    bool wants_to_hear(const FutureBase& source) noexcept override {
+        if (--unfinished_ == 0 || is_last(source.state())) {
+            return true;
+        }
+        --left_;
+        return false;
+    }
 
-    std::vector<Listener> listeners_;
+    const std::vector<FutureRef>& futures_;
     ReturnWhen return_when_;
     std::size_t left_;
+    std::size_t unfinished_ = 0;  // of those that need no node to be listened to
+    std::vector<Listener> listeners_;
     TimerHandle timer_;
 };
 

@@ -153,6 +153,39 @@ GYRE_TEST_CASE("wait: the same one twice counts once; all done already: two iter
     CHECK(result.pending.empty());
 }
 
+GYRE_TEST_CASE("wait: several at once for the same tasks, some broken off (S133, S136)") {
+    Log log;
+    Event may_end;
+    std::vector<Task<int>> tasks;
+    tasks.push_back(create_task(later(1ms, 1)));
+    tasks.push_back(create_task([&]() -> Coro<int> {
+        co_await may_end.wait();
+        co_return 2;
+    }));
+    const auto waiter = [&](std::string name, ReturnWhen when) -> Coro<> {
+        auto waiting = wait(tasks, {.return_when = when});
+        auto result = co_await std::move(waiting);
+        log.push_back(name + std::to_string(result.done.size()));
+    };
+    Task<> broken_off = create_task(waiter("a", ALL_COMPLETED));
+    Task<> second = create_task(waiter("b", ALL_COMPLETED));
+    co_await ticks(2);
+    broken_off.cancel();
+    co_await ticks(2);
+    Task<> third = create_task(waiter("c", FIRST_COMPLETED));
+    Task<> fourth = create_task(waiter("d", FIRST_EXCEPTION));
+    co_await third;
+    CHECK(joined(log) == "c1");
+    may_end.set();
+    co_await second;
+    co_await fourth;
+    CHECK(log.size() == 3);
+    CHECK(broken_off.cancelled());
+    Task<> late = create_task(waiter("e", ALL_COMPLETED));
+    co_await late;
+    CHECK(log.back() == "e2");
+}
+
 GYRE_TEST_CASE("wait: leaves no timer and no callback behind (S138)") {
     Future<int> pending = create_future<int>();
     Task<int> quick = create_task(later(1ms, 1));

@@ -451,6 +451,56 @@ GYRE_TEST_CASE("TaskGroup: an eager child that fails does not cancel inside crea
     CHECK(current_task().cancelling() == 0);
 }
 
+GYRE_TEST_CASE("TaskGroup: a child that somebody waits for before the group can (S177, S183)" *
+               in_order) {
+    int ends = 0;
+    set_task_factory(loop, [&ends](EventLoop&, TaskMaker& make, TaskOptions options) {
+        AnyTask task = make(options);
+        task.add_done_callback([&ends] { ++ends; });
+        return task;
+    });
+    for (const bool eager : {false, true}) {
+        ends = 0;
+        const auto body = [&](TaskGroup& tasks) -> Coro<> {
+            tasks.create_task(ticks(2), {.eager_start = eager});
+            tasks.create_task(ticks(0), {.eager_start = eager});
+            co_return;
+        };
+        co_await with_task_group(body);
+        CHECK(ends == 2);
+        CHECK(all_tasks().size() == 1);
+        auto failing = with_task_group([&](TaskGroup& tasks) -> Coro<> {
+            tasks.create_task(forever());
+            tasks.create_task(throws_now("one"), {.eager_start = eager});
+            tasks.create_task(throws_now("two"), {.eager_start = eager});
+            co_return;
+        });
+        std::string end = co_await ending(std::move(failing));
+        CHECK(end == "ExceptionGroup(one, two)");
+        CHECK(ends == 5);
+    }
+    set_task_factory(loop, {});
+}
+
+GYRE_TEST_CASE("TaskGroup: a child that gather() and wait() wait for, too (S177)") {
+    co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+        std::vector<Task<int>> tasks;
+        tasks.push_back(group.create_task(later(1ms, 1)));
+        tasks.push_back(group.create_task(later(3ms, 3)));
+        tasks.push_back(group.create_task(later(2ms, 2)));
+        auto waiting = wait(tasks, {.return_when = FIRST_COMPLETED});
+        auto first = co_await std::move(waiting);
+        CHECK(!first.done.empty());
+        auto gathered = gather(tasks);
+        std::vector<int> all = co_await gathered;
+        CHECK(all == std::vector<int>{1, 3, 2});
+        // Done, and heard of before.
+        auto again = wait(tasks);
+        auto ended = co_await std::move(again);
+        CHECK(ended.done.size() == 3);
+    });
+}
+
 GYRE_TEST_CASE("group.cancel(): children and body are cancelled, the block ends quietly (S195)") {
     Log log;
     co_await with_task_group([&](TaskGroup& group) -> Coro<> {

@@ -36,19 +36,6 @@ Coro<> cleans_up(Log& log, std::string name) {
     std::rethrow_exception(error);
 }
 
-// Runs f(spec) for each loop; no coroutine frame may be left.
-template <class F>
-void on_all_loops(F f) {
-    for (const std::string& spec : testing::test_loops()) {
-        INFO("loop: ", spec);
-        const DefaultInterrupt default_interrupt;
-        const auto frames = detail::step.live_frames;
-        f(spec);
-        CHECK(detail::step.live_frames == frames);
-        CHECK(detail::running_loop == nullptr);
-    }
-}
-
 }  // namespace
 
 TEST_CASE("run: gives the result or throws the exception, and closes the loop (S241)") {

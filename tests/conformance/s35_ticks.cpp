@@ -133,3 +133,44 @@ GYRE_TEST_CASE("ticks: a cancel reaches the body after one, its awaiter after tw
     CHECK(in_body - start == 1);
     CHECK(ticks.count() - start == 2);
 }
+
+GYRE_TEST_CASE(
+    "ticks: of several it is the last end that counts, whoever waits (S119, S133, S177)" *
+    in_order) {
+    Ticks clock(loop);
+    co_await sleep(0s);
+    std::vector<std::vector<int>> orders{{3}, {3, 0, 1}, {0, 3, 3}, {1, 0, 3}};
+    for (const bool eager : {false, true}) {
+        const int last = eager ? 5 : 6;
+        for (const std::vector<int>& lengths : orders) {
+            int start = clock.count();
+            const auto body = [&](TaskGroup& group) -> Coro<> {
+                for (const int length : lengths) {
+                    group.create_task(ticks(length), {.eager_start = eager});
+                }
+                co_return;
+            };
+            co_await with_task_group(body);
+            CHECK(clock.count() - start == last);
+
+            const auto make_all = [&] {
+                std::vector<Task<>> all;
+                for (const int length : lengths) {
+                    all.push_back(create_task(ticks(length), {.eager_start = eager}));
+                }
+                return all;
+            };
+            std::vector<Task<>> tasks = make_all();
+            start = clock.count();
+            auto gathered = gather(tasks);
+            co_await gathered;
+            CHECK(clock.count() - start == last);
+
+            tasks = make_all();
+            start = clock.count();
+            auto waiting = wait(tasks);
+            static_cast<void>(co_await std::move(waiting));
+            CHECK(clock.count() - start == last);
+        }
+    }
+}

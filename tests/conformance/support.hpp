@@ -206,6 +206,19 @@ private:
     void (*before_)(int);
 };
 
+/// Runs f(spec) for each loop; no coroutine frame may be left.
+template <class F>
+void on_all_loops(F f) {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        const DefaultInterrupt default_interrupt;
+        const auto frames = detail::step.live_frames;
+        f(spec);
+        CHECK(detail::step.live_frames == frames);
+        CHECK(detail::running_loop == nullptr);
+    }
+}
+
 /// What is written to stderr while it lives.
 class Stderr {
 public:

@@ -3,6 +3,7 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/distinct.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/listener.hpp>
 #include <gyre/queue.hpp>
@@ -14,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -57,12 +57,11 @@ template <class F>
 class AsCompleted {
 public:
     AsCompleted(std::vector<F> futures, std::optional<std::chrono::nanoseconds> limit) {
+        detail::erase_duplicates(futures);
         std::vector<detail::FutureRef> states;
-        std::unordered_set<const detail::FutureBase*> seen;
+        states.reserve(futures.size());
         for (const F& each : futures) {
-            if (seen.insert(each.state().get()).second) {
-                states.push_back(each.state());
-            }
+            states.push_back(each.state());
         }
         queue_ = std::make_shared<detail::CompletionQueue>(std::move(states), limit);
     }

@@ -3,9 +3,8 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
-#include <gyre/detail/done_waiter.hpp>
-#include <gyre/detail/listener.hpp>
 #include <gyre/detail/storage.hpp>
+#include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/task.hpp>
 
@@ -13,7 +12,6 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <list>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -42,13 +40,16 @@ public:
     /// while the group shuts down because of a failure; the coroutine is disposed of then.
     template <class T>
     Task<T> create_task(Coro<T> coro, TaskOptions options = {}) {
+        Child* child = nullptr;
         try {
-            check_open();
-            Seat seat(*this);
-            Task<T> task = gyre::create_task(parent_->loop(), std::move(coro), options);
-            seat.take(*task.state());
+            child = &add_child();
+            Task<T> task = detail::make_task(parent_->loop(), std::move(coro), options);
+            listen_to(static_cast<detail::TaskBase&>(*task.state()), *child);
             return task;
         } catch (...) {
+            if (child != nullptr) {
+                forget(*child);
+            }
             coro.close();
             throw;
         }
@@ -87,58 +88,31 @@ private:
         F body, TaskGroup* given);
     class Child;
 
-    // A place among the children for a task that is to be made: what can fail comes before it runs.
-    class GYRE_API Seat {
-    public:
-        explicit Seat(TaskGroup& group);
-        Seat(const Seat&) = delete;
-        Seat& operator=(const Seat&) = delete;
-        ~Seat();
-        void take(detail::FutureBase& task);
-
-    private:
-        TaskGroup& group_;
-        std::list<Child>::iterator place_;
-        bool taken_ = false;
-    };
-
+    // A place among the children for a task that is to be made: what can fail comes before it
+    // runs.
+    Child& add_child();
+    void listen_to(detail::TaskBase& task, Child& child);
+    void forget(Child& child) noexcept;
     void check_open() const;
+    [[nodiscard]] bool empty() const noexcept { return children_.next == &children_; }
     void child_done(Child& child);
+    [[nodiscard]] std::vector<std::exception_ptr> errors_of_children() const;
     void abort();
     void cancel_parent();
     Coro<> finish(const std::exception_ptr& error_of_body);
 
     detail::TaskBase* parent_ = nullptr;
     detail::TaskRef parent_owner_;
-    std::list<Child> children_;  // in order of creation
-    std::vector<std::exception_ptr> errors_;
-    std::exception_ptr exit_error_;        // a child's or the body's ExitError
+    detail::ListLink children_;      // in order of creation
+    detail::ListLink failed_;        // in order of occurrence
+    std::size_t unfinished_ = 0;     // of the children, those that need no node to be listened to
+    std::exception_ptr exit_error_;  // a child's or the body's ExitError
     detail::WaitNode* waiting_ = nullptr;  // the parent's, at the end of the block
+    bool open_ = false;                    // entered, neither exiting nor aborting
     bool exiting_ = false;
     bool aborting_ = false;
     bool parent_cancel_requested_ = false;
     bool cancel_on_enter_ = false;
-};
-
-class TaskGroup::Child final : public detail::Listener::Owner {
-public:
-    explicit Child(TaskGroup& group) noexcept : group_(group) {}
-    ~Child();
-
-    void listen_to(detail::FutureBase& task);
-    /// Null while the task is being made.
-    [[nodiscard]] detail::FutureBase* task() const noexcept { return task_.get(); }
-
-    std::list<Child>::iterator place;
-
-private:
-    void heard(detail::FutureBase& /*source*/, std::size_t /*index*/) override {
-        group_.child_done(*this);
-    }
-
-    TaskGroup& group_;
-    detail::FutureRef task_;
-    detail::Listener listener_;
 };
 
 namespace detail {

@@ -3,6 +3,7 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/distinct.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/future_base.hpp>
 #include <gyre/task.hpp>
@@ -11,7 +12,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -50,6 +50,7 @@ GYRE_API void check_wait(std::size_t count, const WaitOptions& options);
 template <class F>
 Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
     std::vector<FutureRef> states;
+    states.reserve(futures.size());
     for (const F& each : futures) {
         states.push_back(FutureRef::share(each.state().get()));
     }
@@ -67,13 +68,8 @@ template <class R>
 [[nodiscard]] auto wait_for_each(R&& tasks, const WaitOptions& options) {
     using F = std::decay_t<decltype(*std::begin(tasks))>;
     static_assert(!AnyCoro<F>, "wait() takes tasks or futures: make tasks of coroutines first");
-    std::vector<F> distinct;
-    std::unordered_set<const void*> seen;
-    for (const F& each : tasks) {
-        if (seen.insert(each.state().get()).second) {
-            distinct.push_back(each);
-        }
-    }
+    std::vector<F> distinct(std::begin(tasks), std::end(tasks));
+    erase_duplicates(distinct);
     return wait_and_sort<F>(std::move(distinct), options);
 }
 

@@ -31,12 +31,14 @@ protected:
 
 private:
     void heard(FutureBase& child, std::size_t index) override;
+    bool wants_to_hear(const FutureBase& child) noexcept override;
     void fail_like(FutureBase& child);
     [[nodiscard]] std::exception_ptr cancelled_error_of_last() const;
 
     std::vector<FutureRef> children_;
     std::vector<Listener>
         listeners_;  // of the children that are no tasks, or are waited for by others, too
+    std::size_t unfinished_ = 0;  // of the others
     std::size_t finished_ = 0;
     bool return_exceptions_;
     bool cancel_requested_ = false;

@@ -21,6 +21,11 @@ public:
         Owner(const Owner&) = delete;
         Owner& operator=(const Owner&) = delete;
         virtual void heard(FutureBase& source, std::size_t index) = 0;
+        /// A task that is listened to without a node is done this moment. False if heard() is not
+        /// to be called for it, because nothing would come of it.
+        [[nodiscard]] virtual bool wants_to_hear(const FutureBase& /*source*/) noexcept {
+            return true;
+        }
 
     protected:
         ~Owner() = default;
@@ -33,7 +38,11 @@ public:
         std::swap(node_, other.node_);
         return *this;
     }
-    ~Listener() { stop(); }
+    ~Listener() {
+        if (node_ != nullptr) {
+            stop();
+        }
+    }
 
     /// Hears nothing from now on, even if the future is done already.
     void stop() noexcept;

@@ -174,11 +174,14 @@ public:
     /// its own: the task's place in the ready queue, free then, serves. False if somebody waits for
     /// the task already.
     [[nodiscard]] bool listen(Listener::Owner& owner) noexcept {
-        if (done() || listener() != nullptr || has_hooks()) {
+        if (has_hooks() || (has_listener_ && (done() || listener() != nullptr))) {
             return false;
         }
         listener() = &owner;
         has_listener_ = true;
+        if (done()) {
+            queue_call();
+        }
         return true;
     }
     /// The owner hears nothing from now on.
@@ -281,6 +284,10 @@ private:
     void set_message(std::string_view message);
     [[nodiscard]] bool wait_was_cancelled() const noexcept;
     void queue_listener() noexcept override;
+    void queue_call() noexcept {
+        retain();
+        loop().queue(*this);
+    }
     void call_listener();
     [[nodiscard]] bool may_step();
     void resume_leaf();
