@@ -54,7 +54,11 @@ public:
 
     void push(Ready& node) noexcept {
         node.next_ = nullptr;
-        *tail_ = &node;
+        if (head_ == nullptr) {
+            head_ = &node;
+        } else {
+            *tail_ = &node;
+        }
         tail_ = &node.next_;
     }
 
