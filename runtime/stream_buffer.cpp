@@ -18,10 +18,10 @@ public:
     SpareBlocks& operator=(const SpareBlocks&) = delete;
     ~SpareBlocks() { spares_are_gone = true; }
 
-    [[nodiscard]] std::unique_ptr<char[]> take() noexcept {
+    [[nodiscard]] StreamBlock take() noexcept {
         return count_ == 0 ? nullptr : std::move(blocks_[--count_]);
     }
-    void give(std::unique_ptr<char[]> block) noexcept {
+    void give(StreamBlock block) noexcept {
         // The first goes back to the allocator. glibc takes that for a sign to keep blocks of this
         // size, which the strings that are read are, too.
         if (std::exchange(had_one_, true) && count_ < blocks_.size()) {
@@ -30,7 +30,7 @@ public:
     }
 
 private:
-    std::array<std::unique_ptr<char[]>, 8> blocks_;
+    std::array<StreamBlock, 8> blocks_;
     std::size_t count_ = 0;
     bool had_one_ = false;
 };
@@ -40,7 +40,7 @@ thread_local SpareBlocks spares;
 }  // namespace
 
 void StreamBuffer::allocate(std::size_t capacity) {
-    std::unique_ptr<char[]> data;
+    StreamBlock data;
     if (capacity > kKept && capacity <= kMostAtOnce) {
         capacity = kMostAtOnce;
         if (!spares_are_gone) {
@@ -48,7 +48,8 @@ void StreamBuffer::allocate(std::size_t capacity) {
         }
     }
     if (data == nullptr) {
-        data = std::make_unique_for_overwrite<char[]>(capacity);
+        data =
+            StreamBlock(static_cast<char*>(::operator new(capacity, FreeStreamBlock::kAlignment)));
     }
     if (!empty()) {
         std::memcpy(data.get(), data_.get() + begin_, size());
@@ -57,7 +58,7 @@ void StreamBuffer::allocate(std::size_t capacity) {
     give_up(std::move(data), std::exchange(capacity_, capacity));
 }
 
-void StreamBuffer::give_up(std::unique_ptr<char[]> data, std::size_t capacity) noexcept {
+void StreamBuffer::give_up(StreamBlock data, std::size_t capacity) noexcept {
     if (capacity == kMostAtOnce && !spares_are_gone) {
         spares.give(std::move(data));
     }
