@@ -17,8 +17,8 @@ StreamState::~StreamState() = default;
 
 void StreamState::connection_made(const std::shared_ptr<Transport>& transport) {
     transport_ = transport;
-    if (on_made) {
-        std::exchange(on_made, nullptr)();
+    if (on_made_) {
+        std::exchange(on_made_, nullptr)();
     }
 }
 
@@ -51,17 +51,30 @@ bool StreamState::eof_received() {
     return true;
 }
 
+bool StreamState::leave(LeftBytes& left) {
+    if (reader_ == nullptr || !reader_->takes_any()) {
+        return false;
+    }
+    left_ = &left;
+    std::exchange(reader_, nullptr)->wake();
+    return true;
+}
+
 // --- reading ------------------------------------------------------------------------------------
 
+void StreamState::keep(std::string_view data) {
+    buffer_.append(data);
+    came();
+}
+
 void StreamState::feed(std::string_view data) {
+    settle();
     if (eof_) {
         throw RuntimeError("feed_data after feed_eof");
     }
-    if (data.empty()) {
-        return;
+    if (!data.empty()) {
+        keep(data);
     }
-    buffer_.append(data);
-    came();
 }
 
 void StreamState::came() {
@@ -88,11 +101,13 @@ void StreamState::drop(std::size_t count) {
 }
 
 void StreamState::feed_eof() {
+    settle();
     eof_ = true;
     wake_reader();
 }
 
 void StreamState::fail(std::exception_ptr error) {
+    settle();
     error_ = std::move(error);
     wake_reader();
 }
