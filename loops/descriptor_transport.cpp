@@ -132,14 +132,14 @@ void DescriptorTransport::on_readable() {
     receive_ready();
 }
 
-std::string_view DescriptorTransport::fetch() {
+std::string_view DescriptorTransport::fetch(std::span<char> memory) {
     if (!std::exchange(left_, false)) {
         return {};
     }
     ContextScope scope(context_);
     const char* call = "";
     try {
-        const std::span<char> buffer = loop().read_buffer();
+        const std::span<char> buffer = memory.empty() ? loop().read_buffer() : memory;
         return {buffer.data(), read(buffer, call).value_or(0)};
     } catch (const ExitError&) {
         throw;

@@ -109,7 +109,7 @@ private:
     void on_writable() final;
     void on_sent(const std::error_code& error) final;
 
-    std::string_view fetch() final;
+    std::string_view fetch(std::span<char> memory) final;
     void deliver() final;
 
     void begin();

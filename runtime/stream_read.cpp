@@ -106,8 +106,8 @@ void ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
 // What woke it may have been taken by another task, which did not wait.
 bool ReadAwaiter::retry() {
     if (takes_any() && state().has_left()) {
-        fetched_ = state().fetch();
-        if (!fetched_.empty()) {
+        fetched_ = state().fetch(read_.count_);
+        if (fetched_) {
             return true;
         }
     }
@@ -129,8 +129,8 @@ std::string ReadAwaiter::await_resume() {
     if (waited) {
         state().forget(*this);
         step.task->check_cancelled(*this);
-        if (!fetched_.empty()) {
-            return take_fetched();
+        if (fetched_) {
+            return state().take_fetched(read_.count_);
         }
         if (other_waits_) {
             throw RuntimeError(
@@ -162,19 +162,6 @@ std::string ReadAwaiter::take(std::size_t count) {
     std::string taken = state().buffer().take(count);
     state().taken();
     return taken;
-}
-
-std::string ReadAwaiter::take_fetched() {
-    try {
-        std::string taken(fetched_.substr(0, read_.count_));
-        if (taken.size() < fetched_.size()) {
-            state().keep(fetched_.substr(taken.size()));
-        }
-        return taken;
-    } catch (...) {  // no memory: these bytes are lost to every read
-        state().fail(std::current_exception());
-        throw;
-    }
 }
 
 std::string ReadAwaiter::take_exactly() {

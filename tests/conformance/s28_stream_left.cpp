@@ -1,7 +1,9 @@
 // Section 28: what has come and is left with the system until the reading task's step.
 #include "connected.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 namespace {
 
@@ -10,9 +12,15 @@ class Left final : public detail::LeftBytes {
 public:
     Left(detail::StreamState& state, std::string bytes) : state_(state), bytes_(std::move(bytes)) {}
 
-    std::string_view fetch() override {
+    std::string_view fetch(std::span<char> memory) override {
         ++fetched;
-        return bytes_;
+        if (memory.empty()) {
+            return bytes_;
+        }
+        direct = true;
+        const std::size_t count = std::min(memory.size(), bytes_.size());
+        std::memcpy(memory.data(), bytes_.data(), count);
+        return {memory.data(), count};
     }
     void deliver() override {
         ++delivered;
@@ -22,6 +30,7 @@ public:
 
     int fetched = 0;
     int delivered = 0;
+    bool direct = false;  // fetched to where they were wanted
 
 private:
     detail::StreamState& state_;
@@ -97,6 +106,30 @@ GYRE_TEST_CASE("StreamReader: a read whose bytes are gone waits on (S334)" * in_
     CHECK(stream.state->leave(stream.left));
     std::string data = co_await reading;
     CHECK(data == "abcde");
+}
+
+GYRE_TEST_CASE("StreamReader: many bytes are fetched to where they stay (S334)" * in_order) {
+    auto state = std::make_shared<detail::StreamState>(std::size_t{1} << 20);
+    const StreamReader reader(state);
+    bool direct = false;
+    for (const std::size_t size : {100'000, 100'000, 120'000, 3, 100'000, 200'000, 1, 20'000}) {
+        for (const std::size_t most : {300'000, 32'768, 10}) {
+            Left left(*state, std::string(size, static_cast<char>('a' + size % 7)));
+            auto reading = create_task(reader.read(static_cast<std::ptrdiff_t>(most)));
+            co_await ticks(2);
+            CHECK(state->leave(left));
+            std::string data = co_await reading;
+            CHECK(data.size() <= std::min(size, most));
+            CHECK(data == std::string(data.size(), static_cast<char>('a' + size % 7)));
+            direct = direct || left.direct;
+            if (!left.direct && size > data.size()) {
+                std::string rest =
+                    co_await reader.readexactly(static_cast<std::ptrdiff_t>(size - data.size()));
+                CHECK(rest.back() == data.back());
+            }
+        }
+    }
+    CHECK(direct);
 }
 
 GYRE_TEST_CASE("StreamReader: what was left comes before what is fed (S334)" * in_order) {

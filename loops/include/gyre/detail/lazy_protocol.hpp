@@ -4,6 +4,7 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/transport.hpp>
 
+#include <span>
 #include <string_view>
 
 namespace gyre::detail {
@@ -15,9 +16,10 @@ public:
     LeftBytes(const LeftBytes&) = delete;
     LeftBytes& operator=(const LeftBytes&) = delete;
 
-    /// Receives them. Nothing where there are none any more, or where an end of file or an error
-    /// has come instead, which is dealt with. They stay until the loop's next read.
-    [[nodiscard]] virtual std::string_view fetch() = 0;
+    /// Receives them into `memory`; where that is empty, to where they stay until the loop's next
+    /// read. Nothing where there are none any more, or where an end of file or an error has come
+    /// instead, which is dealt with.
+    [[nodiscard]] virtual std::string_view fetch(std::span<char> memory) = 0;
     /// Has them received by get_buffer() and buffer_updated() as if they had not been left.
     virtual void deliver() = 0;
 

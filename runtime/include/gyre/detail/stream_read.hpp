@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -94,14 +93,13 @@ private:
     [[nodiscard]] std::string take_until();
     [[nodiscard]] std::string take_line();
     [[nodiscard]] std::string take(std::size_t count);
-    [[nodiscard]] std::string take_fetched();
 
     StreamRead& read_;
     std::size_t position_ = 0;     // of the stream, that the next three count from
     std::size_t searched_ = 0;     // no separator begins before it
     std::size_t match_start_ = 0;  // a separator was found if its end is not 0
     std::size_t match_end_ = 0;
-    std::string_view fetched_;  // the answer, of which the buffer knows nothing
+    bool fetched_ = false;  // the answer, of which the buffer knows nothing
     bool other_waits_ = false;
 };
 

@@ -10,10 +10,12 @@
 #include <gyre/transport.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -49,17 +51,17 @@ public:
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
     [[nodiscard]] const StreamBuffer& buffer() const noexcept { return buffer_; }
-    /// What a read that leave() woke is to take; what it does not take, it gives to keep().
     [[nodiscard]] bool has_left() const noexcept { return left_ != nullptr; }
-    [[nodiscard]] std::string_view fetch() { return std::exchange(left_, nullptr)->fetch(); }
+    /// For a read of up to `most` bytes that leave() woke. False if there are none, after all.
+    [[nodiscard]] bool fetch(std::size_t most);
+    /// What was fetched, and not taken yet.
+    [[nodiscard]] std::string take_fetched(std::size_t most);
     /// The buffer has all that has come.
     void settle() {
         if (left_ != nullptr) [[unlikely]] {
             std::exchange(left_, nullptr)->deliver();
         }
     }
-    /// What was fetched and is not taken.
-    void keep(std::string_view data);
     /// Throws the error that was set.
     void check() const {
         if (error_ != nullptr) [[unlikely]] {
@@ -101,6 +103,8 @@ public:
     void on_made(std::function<void()> call) { on_made_ = std::move(call); }
 
 private:
+    void note_fetched(std::size_t count) noexcept;
+    void keep(std::string_view data);
     void came();
     void wake_reader();
     void go_on();
@@ -114,8 +118,11 @@ private:
     bool held_up_ = false;
     bool writing_paused_ = false;
     bool lost_ = false;
+    std::uint32_t usual_ = 0;   // how many bytes are fetched at a time, if so many as to be counted
+    std::string_view fetched_;  // in the loop's buffer; empty again before the step goes on
     StreamBuffer buffer_;
     std::size_t limit_;
+    std::string large_;              // fetched to where it is to stay
     std::exception_ptr lost_error_;  // of the connection
     WaitList drainers_;
     Event closed_;
