@@ -34,8 +34,8 @@ DescriptorTransport::DescriptorTransport(EventLoop& loop, Socket descriptor,
                                          TransportHooks hooks)
     : Resource(loop),
       descriptor_(std::move(descriptor)),
-      hooks_(std::move(hooks)),
-      context_{copy_current_context()} {
+      context_{copy_current_context()},
+      hooks_(std::move(hooks)) {
     if (protocol == nullptr) {
         throw ValueError("a protocol is expected, not null");
     }
@@ -45,8 +45,10 @@ DescriptorTransport::DescriptorTransport(EventLoop& loop, Socket descriptor,
 DescriptorTransport::~DescriptorTransport() = default;
 
 void DescriptorTransport::set_protocol(std::shared_ptr<BaseProtocol> protocol) {
+    deliver();
     plain_ = dynamic_cast<Protocol*>(protocol.get());
     buffered_ = dynamic_cast<BufferedProtocol*>(protocol.get());
+    lazy_ = dynamic_cast<LazyProtocol*>(protocol.get());
     protocol_ = std::move(protocol);
 }
 
@@ -106,6 +108,7 @@ void DescriptorTransport::unwatch_reads() noexcept {
 }
 
 void DescriptorTransport::pause_reading() {
+    deliver();
     paused_ = paused_ || !closing_;
     unwatch_reads();
 }
@@ -116,9 +119,42 @@ void DescriptorTransport::resume_reading() {
 }
 
 void DescriptorTransport::on_readable() {
+    if (left_) {  // who was to fetch them has been cancelled
+        deliver();
+        return;
+    }
+    if (lazy_ != nullptr && lazy_->leave(*this)) {
+        left_ = true;
+        return;
+    }
     const std::shared_ptr<Transport> keep = self_;
     ContextScope scope(context_);
     receive_ready();
+}
+
+std::string_view DescriptorTransport::fetch(std::span<char> memory) {
+    if (!std::exchange(left_, false)) {
+        return {};
+    }
+    ContextScope scope(context_);
+    const char* call = "";
+    try {
+        const std::span<char> buffer = memory.empty() ? loop().read_buffer() : memory;
+        return {buffer.data(), read(buffer, call).value_or(0)};
+    } catch (const ExitError&) {
+        throw;
+    } catch (...) {
+        protocol_failed(call, std::current_exception());
+    }
+    return {};
+}
+
+void DescriptorTransport::deliver() {
+    if (std::exchange(left_, false)) {
+        const std::shared_ptr<Transport> keep = self_;
+        ContextScope scope(context_);
+        receive_ready();
+    }
 }
 
 void DescriptorTransport::receive_ready() {
@@ -191,7 +227,16 @@ bool DescriptorTransport::tell_end_of_file() {
 
 // --- writing ------------------------------------------------------------------------------------
 
-void DescriptorTransport::write(std::string_view data) { writelines({&data, 1}); }
+void DescriptorTransport::write(std::string_view data) {
+    if (waits_ || closing_ || eof_asked_ || data.empty()) {
+        writelines({&data, 1});
+        return;
+    }
+    send_at_once({&data, 1});
+    if (waits_) {
+        check_high();
+    }
+}
 
 void DescriptorTransport::writelines(std::span<const std::string_view> parts) {
     if (eof_asked_) {
@@ -223,6 +268,9 @@ void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) 
         io_failed("send", error);
         return;
     }
+    if (parts.size() == 1 && sent == parts[0].size()) {
+        return;
+    }
     for (const std::string_view part : parts) {
         const std::size_t skipped = std::min(sent, part.size());
         sent -= skipped;
@@ -231,6 +279,7 @@ void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) 
         }
     }
     if (!unsent_.empty()) {
+        waits_ = true;
         io_->start_sending(unsent_);
     }
 }
@@ -261,6 +310,7 @@ void DescriptorTransport::on_sent(const std::error_code& error) {
 }
 
 void DescriptorTransport::all_sent() {
+    waits_ = false;
     io_->stop_sending();
     if (closing_) {
         schedule_lost(nullptr);
@@ -315,6 +365,7 @@ void DescriptorTransport::check_low() {
 // --- the end ------------------------------------------------------------------------------------
 
 void DescriptorTransport::close() {
+    deliver();
     if (closing_) {
         return;
     }
@@ -341,6 +392,7 @@ void DescriptorTransport::protocol_failed(const char* call, std::exception_ptr e
 }
 
 void DescriptorTransport::force_close(std::exception_ptr error) {
+    deliver();
     if (losing_ || self_ == nullptr) {
         return;
     }
@@ -371,6 +423,7 @@ void DescriptorTransport::lose(std::exception_ptr error) {
             transport.close_descriptor();
             transport.plain_ = nullptr;
             transport.buffered_ = nullptr;
+            transport.lazy_ = nullptr;
             transport.protocol_ = nullptr;
         }
     } finish{*this};
@@ -392,6 +445,7 @@ void DescriptorTransport::on_loop_close() noexcept {
         report("unclosed transport " + name(), nullptr);
     }
     closing_ = losing_ = true;
+    left_ = false;
     unsent_.clear();
     unwatch_reads();
     io_->stop_sending();
@@ -399,6 +453,7 @@ void DescriptorTransport::on_loop_close() noexcept {
     close_descriptor();
     plain_ = nullptr;
     buffered_ = nullptr;
+    lazy_ = nullptr;
     hooks_ = {};
     protocol_ = nullptr;
 }

@@ -6,6 +6,7 @@
 #include "write_queue.hpp"
 
 #include <gyre/detail/context_map.hpp>
+#include <gyre/detail/lazy_protocol.hpp>
 #include <gyre/event_loop.hpp>
 #include <gyre/socket.hpp>
 #include <gyre/transport.hpp>
@@ -23,7 +24,10 @@ namespace gyre::detail {
 
 /// The rules of a transport's life, whatever the kind of descriptor: what is derived says how bytes
 /// come and go, and what an end of file means; the loop's StreamIo tells when.
-class DescriptorTransport : public Transport, private Resource, private StreamClient {
+class DescriptorTransport : public Transport,
+                            private Resource,
+                            private StreamClient,
+                            private LeftBytes {
 public:
     ~DescriptorTransport() override;
 
@@ -42,7 +46,7 @@ public:
     [[nodiscard]] bool is_reading() const noexcept override { return !closing_ && !paused_; }
     void set_write_buffer_limits(WriteLimits limits) override;
     [[nodiscard]] std::size_t get_write_buffer_size() const noexcept override {
-        return unsent_.size() + (io_ != nullptr ? io_->in_flight() : 0);
+        return !waits_ ? 0 : unsent_.size() + (io_ != nullptr ? io_->in_flight() : 0);
     }
     [[nodiscard]] Limits get_write_buffer_limits() const noexcept override {
         return flow_.limits();
@@ -105,6 +109,9 @@ private:
     void on_writable() final;
     void on_sent(const std::error_code& error) final;
 
+    std::string_view fetch(std::span<char> memory) final;
+    void deliver() final;
+
     void begin();
     void watch_reads();
     void unwatch_reads() noexcept;
@@ -120,26 +127,31 @@ private:
     void lose(std::exception_ptr error);
     void report(const std::string& message, std::exception_ptr error);
 
+    // First what each read and write needs: with many connections, each line of the processor's
+    // cache that they touch has to be brought in.
     Socket descriptor_;
-    std::unique_ptr<StreamIo> io_;
-    std::shared_ptr<BaseProtocol> protocol_;
-    Protocol* plain_ = nullptr;  // protocol_, where it is one
-    BufferedProtocol* buffered_ = nullptr;
-    TransportHooks hooks_;
-    ContextBox context_;  // of who made it: what the protocol's calls see
-    SocketAddress sockname_;
-    SocketAddress peername_;
-    std::shared_ptr<Transport> self_;  // while the loop keeps it
-    FlowControl flow_;
-    WriteQueue unsent_;
-    int ignored_writes_ = 0;
     bool begun_ = false;
     bool watching_reads_ = false;
+    bool left_ = false;  // bytes have come, and the protocol is about to fetch() them
     bool paused_ = false;
     bool ended_ = false;  // the peer sends no more
+    bool waits_ = false;  // perhaps something waits to be sent
     bool eof_asked_ = false;
     bool closing_ = false;
     bool losing_ = false;  // connection_lost() is queued, or was
+    LazyProtocol* lazy_ = nullptr;
+    Protocol* plain_ = nullptr;  // protocol_, where it is one
+    BufferedProtocol* buffered_ = nullptr;
+    std::shared_ptr<BaseProtocol> protocol_;
+    std::shared_ptr<Transport> self_;  // while the loop keeps it
+    ContextBox context_;               // of who made it: what the protocol's calls see
+    std::unique_ptr<StreamIo> io_;
+    WriteQueue unsent_;
+    FlowControl flow_;
+    TransportHooks hooks_;
+    SocketAddress sockname_;
+    SocketAddress peername_;
+    int ignored_writes_ = 0;
 };
 
 }  // namespace gyre::detail

@@ -59,6 +59,8 @@ ReadPipeTransport::ReadPipeTransport(EventLoop& loop, Socket pipe, PipeKind kind
 
 ReadPipeTransport::~ReadPipeTransport() = default;
 
+void ReadPipeTransport::write(std::string_view /*data*/) { writelines({}); }
+
 void ReadPipeTransport::writelines(std::span<const std::string_view> /*parts*/) {
     throw RuntimeError("cannot write to a pipe that was connected for reading");
 }

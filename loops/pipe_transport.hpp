@@ -26,6 +26,7 @@ public:
                       std::shared_ptr<BaseProtocol> protocol, TransportHooks hooks);
     ~ReadPipeTransport() override;
 
+    void write(std::string_view data) override;
     void writelines(std::span<const std::string_view> parts) override;
     void write_eof() override;
     [[nodiscard]] bool can_write_eof() const noexcept override { return false; }

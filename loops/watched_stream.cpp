@@ -5,7 +5,7 @@
 namespace gyre::detail {
 
 void WatchedStream::start_reading() {
-    watch(fd_, false, [this] { client_.on_readable(); });
+    watch(fd_, false, [&client = client_] { client.on_readable(); });
     reading_ = true;
 }
 
@@ -17,7 +17,7 @@ void WatchedStream::stop_reading() noexcept {
 
 void WatchedStream::start_sending(WriteQueue& /*unsent*/) {
     if (!sending_) {
-        watch(fd_, true, [this] { client_.on_writable(); });
+        watch(fd_, true, [&client = client_] { client.on_writable(); });
         sending_ = true;
     }
 }

@@ -6,8 +6,8 @@
 namespace gyre::detail {
 
 void StreamDrain::Awaiter::await_suspend(std::coroutine_handle<> handle) {
-    state_->drainers().wait_retrying(*this, handle);
-    if (state_->transport()->is_closing()) {
+    state().drainers().wait_retrying(*this, handle);
+    if (state().transport()->is_closing()) {
         // connection_lost() may be on its way: without this, a loop of write() and drain() would
         // never let it come.
         yielding_ = true;
@@ -17,12 +17,12 @@ void StreamDrain::Awaiter::await_suspend(std::coroutine_handle<> handle) {
 }
 
 bool StreamDrain::Awaiter::retry() {
-    if (!yielding_ || state_->is_lost() || !state_->is_writing_paused()) {
+    if (!yielding_ || state().is_lost() || !state().is_writing_paused()) {
         return true;
     }
     yielding_ = false;
     wait_again();
-    state_->drainers().append(*this);
+    state().drainers().append(*this);
     return false;
 }
 
@@ -30,8 +30,8 @@ void StreamDrain::Awaiter::resume_after_wait() {
     leave();
     step.task->check_cancelled(*this);
     if (!yielding_) {
-        state_->check_lost();
-    } else if (state_->is_lost()) {
+        state().check_lost();
+    } else if (state().is_lost()) {
         throw std::system_error(std::make_error_code(std::errc::connection_reset),
                                 "drain: the connection is lost");
     }

@@ -27,14 +27,19 @@ const char* operation_of(StreamRead::Kind kind) noexcept {
 
 StreamRead::StreamRead(std::shared_ptr<StreamState> state, std::vector<std::string> separators)
     : state_(std::move(state)),
-      separators_(std::move(separators)),
+      separators_(new std::vector<std::string>(std::move(separators))),
       count_(0),
       kind_(Kind::until),
-      valid_(!separators_.empty()) {
-    for (const std::string& each : separators_) {
+      valid_(!separators_->empty()) {
+    for (const std::string& each : *separators_) {
         count_ = std::max(count_, each.size());
         valid_ = valid_ && !each.empty();
     }
+}
+
+void StreamRead::FreeSeparators::operator()(
+    const std::vector<std::string>* separators) const noexcept {
+    delete separators;
 }
 
 // --- waiting ------------------------------------------------------------------------------------
@@ -72,7 +77,7 @@ bool ReadAwaiter::find_separator() {
     } else {
         longest = read_.count_;
         // The one that ends first; of those that end there, the shortest.
-        for (const std::string& each : read_.separators_) {
+        for (const std::string& each : *read_.separators_) {
             const std::size_t start = data.find(each, searched_);
             const std::size_t end = start + each.size();
             if (start != npos && (match_end_ == 0 || end < match_end_ ||
@@ -100,6 +105,12 @@ void ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
 
 // What woke it may have been taken by another task, which did not wait.
 bool ReadAwaiter::retry() {
+    if (takes_any() && state().has_left()) {
+        fetched_ = state().fetch(read_.count_);
+        if (fetched_) {
+            return true;
+        }
+    }
     if (is_over()) {
         return true;
     }
@@ -118,6 +129,9 @@ std::string ReadAwaiter::await_resume() {
     if (waited) {
         state().forget(*this);
         step.task->check_cancelled(*this);
+        if (fetched_) {
+            return state().take_fetched(read_.count_);
+        }
         if (other_waits_) {
             throw RuntimeError(
                 std::string(operation_of(read_.kind_)) +

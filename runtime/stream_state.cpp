@@ -1,3 +1,5 @@
+#include "string_memory.hpp"
+
 #include <gyre/detail/stream_read.hpp>
 #include <gyre/detail/stream_state.hpp>
 #include <gyre/errors.hpp>
@@ -6,6 +8,13 @@
 #include <utility>
 
 namespace gyre::detail {
+
+namespace {
+
+constexpr std::size_t kLarge = std::size_t{16} << 10;
+constexpr std::size_t kMostAtOnce = std::size_t{256} << 10;
+
+}  // namespace
 
 StreamState::StreamState(std::size_t limit) : limit_(limit) {
     if (limit == 0) {
@@ -17,8 +26,8 @@ StreamState::~StreamState() = default;
 
 void StreamState::connection_made(const std::shared_ptr<Transport>& transport) {
     transport_ = transport;
-    if (on_made) {
-        std::exchange(on_made, nullptr)();
+    if (on_made_) {
+        std::exchange(on_made_, nullptr)();
     }
 }
 
@@ -51,17 +60,81 @@ bool StreamState::eof_received() {
     return true;
 }
 
+bool StreamState::leave(LeftBytes& left) {
+    if (reader_ == nullptr || !reader_->takes_any()) {
+        return false;
+    }
+    left_ = &left;
+    std::exchange(reader_, nullptr)->wake();
+    return true;
+}
+
 // --- reading ------------------------------------------------------------------------------------
 
+// The loop's buffer is soon in the processor's cache, and to copy a few bytes from there costs less
+// than anything else. Many are received into the string that the read is to give.
+bool StreamState::fetch(std::size_t most) {
+    LeftBytes& left = *std::exchange(left_, nullptr);
+    const std::size_t room = std::min<std::size_t>(most, usual_ + usual_ / 4);
+    bool direct = room >= kLarge;
+    if (direct) [[unlikely]] {
+        large_ = string_with_room(room);
+        direct = large_.capacity() >= kLarge / 2;
+    }
+    std::size_t count = 0;
+    if (!direct) [[likely]] {
+        fetched_ = left.fetch({});
+        count = fetched_.size();
+    } else {
+        receive_into(large_, room,
+                     [&left](std::span<char> memory) { return left.fetch(memory).size(); });
+        count = large_.size();
+        if (count == 0) {
+            std::string().swap(large_);
+        }
+    }
+    if (count >= kLarge || usual_ != 0) [[unlikely]] {
+        note_fetched(count);
+    }
+    return count != 0;
+}
+
+// Fewer than usual may be the rest of a message: that does not count at once.
+void StreamState::note_fetched(std::size_t count) noexcept {
+    const std::size_t usual = std::max<std::size_t>(count, usual_ - usual_ / 8);
+    usual_ = usual < kLarge ? 0 : static_cast<std::uint32_t>(std::min(usual, kMostAtOnce));
+}
+
+std::string StreamState::take_fetched(std::size_t most) {
+    if (fetched_.empty()) {
+        return std::move(large_);
+    }
+    const std::string_view fetched = std::exchange(fetched_, {});
+    try {
+        std::string taken(fetched.substr(0, most));
+        if (taken.size() < fetched.size()) {
+            keep(fetched.substr(taken.size()));
+        }
+        return taken;
+    } catch (...) {  // no memory: these bytes are lost to every read
+        fail(std::current_exception());
+        throw;
+    }
+}
+
+void StreamState::keep(std::string_view data) {
+    buffer_.append(data);
+    came();
+}
+
 void StreamState::feed(std::string_view data) {
+    settle();
     if (eof_) {
         throw RuntimeError("feed_data after feed_eof");
     }
-    if (data.empty()) {
-        return;
+    if (!data.empty()) {
+        keep(data);
     }
-    buffer_.append(data);
-    came();
 }
 
 void StreamState::came() {
@@ -88,11 +161,13 @@ void StreamState::drop(std::size_t count) {
 }
 
 void StreamState::feed_eof() {
+    settle();
     eof_ = true;
     wake_reader();
 }
 
 void StreamState::fail(std::exception_ptr error) {
+    settle();
     error_ = std::move(error);
     wake_reader();
 }

@@ -186,27 +186,27 @@ private:
 
     UvLoop& loop_;
     detail::StreamClient* client_;  // null: closed
+    bool reading_ = false;
+    bool sending_ = false;
+    bool dropped_ = false;  // what is being sent is of no interest any more
+    bool closed_ = false;
+    Turn readable_{*this, [](Stream& stream, detail::StreamClient& client) {
+                       if (stream.reading_) {
+                           client.on_readable();
+                       }
+                   }};
     Any any_{};
     uv_write_t request_{};
     detail::WriteQueue queue_;   // what libuv is sending
     std::size_t in_flight_ = 0;  // what the client has not been told of
     std::size_t submitted_ = 0;  // of the queue, in the request
     int error_ = 0;
-    Turn readable_{*this, [](Stream& stream, detail::StreamClient& client) {
-                       if (stream.reading_) {
-                           client.on_readable();
-                       }
-                   }};
     Turn sent_{*this, [](Stream& stream, detail::StreamClient& client) {
                    if (!stream.dropped_) {
                        stream.in_flight_ = 0;
                        client.on_sent({-stream.error_, std::generic_category()});
                    }
                }};
-    bool reading_ = false;
-    bool sending_ = false;
-    bool dropped_ = false;  // what is being sent is of no interest any more
-    bool closed_ = false;
 };
 
 bool UvStream::serves(const Socket& descriptor) noexcept {

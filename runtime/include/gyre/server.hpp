@@ -106,10 +106,10 @@ public:
 
     std::shared_ptr<BaseProtocol> operator()() const {
         auto state = std::make_shared<StreamState>(limit_);
-        state->on_made = [handler = handler_, raw = state.get()] {
+        state->on_made([handler = handler_, raw = state.get()] {
             const std::shared_ptr<StreamState> stream = raw->shared_from_this();
             serve(handler, StreamReader(stream), StreamWriter(stream));
-        };
+        });
         return state;
     }
 

@@ -23,43 +23,42 @@ public:
     [[nodiscard]] Awaiter operator co_await() & noexcept;
 
 private:
-    std::shared_ptr<StreamState> state_;  // null once it was awaited
+    std::shared_ptr<StreamState> state_;
+    bool awaited_ = false;
 };
 
 /// Suspends where the transport closes, for one iteration, and where too much waits to be sent.
 class [[nodiscard]] GYRE_API StreamDrain::Awaiter final : private Waiter {
 public:
-    explicit Awaiter(std::shared_ptr<StreamState>&& state) noexcept : state_(std::move(state)) {}
+    /// `drain` stays where it is as long as this: one expression has both.
+    explicit Awaiter(StreamDrain& drain) noexcept : drain_(drain) {}
 
     [[nodiscard]] bool await_ready() const {
-        if (state_ == nullptr) [[unlikely]] {
+        if (std::exchange(drain_.awaited_, true) || drain_.state_ == nullptr) [[unlikely]] {
             throw_already_awaited();
         }
-        return state_->error() != nullptr ||
-               !(state_->is_writing_paused() || state_->transport()->is_closing());
+        return state().error() != nullptr ||
+               !(state().is_writing_paused() || state().transport()->is_closing());
     }
     void await_suspend(std::coroutine_handle<> handle);
     void await_resume() {
         if (waited()) {
             resume_after_wait();
         } else {
-            state_->check();
+            state().check();
         }
     }
 
 private:
+    [[nodiscard]] StreamState& state() const noexcept { return *drain_.state_; }
     bool retry() override;
     void resume_after_wait();
 
-    std::shared_ptr<StreamState> state_;
+    StreamDrain& drain_;
     bool yielding_ = false;  // for the one iteration
 };
 
-inline StreamDrain::Awaiter StreamDrain::operator co_await() && noexcept {
-    return Awaiter(std::move(state_));
-}
-inline StreamDrain::Awaiter StreamDrain::operator co_await() & noexcept {
-    return Awaiter(std::move(state_));
-}
+inline StreamDrain::Awaiter StreamDrain::operator co_await() && noexcept { return Awaiter(*this); }
+inline StreamDrain::Awaiter StreamDrain::operator co_await() & noexcept { return Awaiter(*this); }
 
 }  // namespace gyre::detail

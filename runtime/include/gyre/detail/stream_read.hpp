@@ -36,11 +36,15 @@ public:
 private:
     friend class ReadAwaiter;
 
-    std::shared_ptr<StreamState> state_;  // null once it was awaited
-    std::vector<std::string> separators_;
+    std::shared_ptr<StreamState> state_;
+    struct GYRE_API FreeSeparators {
+        void operator()(const std::vector<std::string>* separators) const noexcept;
+    };
+    std::unique_ptr<const std::vector<std::string>, FreeSeparators> separators_;  // of `until`
     std::size_t count_;  // of bytes; of `until`, the longest separator's
     Kind kind_;
     bool valid_ = true;
+    bool awaited_ = false;
 };
 
 /// Suspends only while what is asked for has not come: a read that finds it costs no frame and no
@@ -48,7 +52,8 @@ private:
 /// read takes none.
 class [[nodiscard]] GYRE_API ReadAwaiter final : private RetryNode {
 public:
-    explicit ReadAwaiter(StreamRead&& read) noexcept : read_(std::move(read)) {}
+    /// `read` stays where it is as long as this: one expression has both.
+    explicit ReadAwaiter(StreamRead& read) noexcept : read_(read) {}
     ~ReadAwaiter() {
         if (task() != nullptr) {
             state().forget(*this);
@@ -56,7 +61,7 @@ public:
     }
 
     [[nodiscard]] bool await_ready() {
-        if (read_.state_ == nullptr) [[unlikely]] {
+        if (std::exchange(read_.awaited_, true) || read_.state_ == nullptr) [[unlikely]] {
             throw_already_awaited();
         }
         return is_over();
@@ -68,9 +73,14 @@ private:
     friend class StreamState;
 
     [[nodiscard]] StreamState& state() const noexcept { return *read_.state_; }
+    /// Any byte will do.
+    [[nodiscard]] bool takes_any() const noexcept {
+        return read_.kind_ == StreamRead::Kind::some && read_.count_ != 0;
+    }
     /// It can be answered, by bytes or by an error.
     [[nodiscard]] bool is_over() {
-        if (read_.kind_ == StreamRead::Kind::some && read_.count_ != 0) [[likely]] {
+        state().settle();
+        if (takes_any()) [[likely]] {
             return !state().buffer().empty() || state().eof() || state().error() != nullptr;
         }
         return state().error() != nullptr || has_come();
@@ -84,19 +94,16 @@ private:
     [[nodiscard]] std::string take_line();
     [[nodiscard]] std::string take(std::size_t count);
 
-    StreamRead read_;
+    StreamRead& read_;
     std::size_t position_ = 0;     // of the stream, that the next three count from
     std::size_t searched_ = 0;     // no separator begins before it
     std::size_t match_start_ = 0;  // a separator was found if its end is not 0
     std::size_t match_end_ = 0;
+    bool fetched_ = false;  // the answer, of which the buffer knows nothing
     bool other_waits_ = false;
 };
 
-inline ReadAwaiter StreamRead::operator co_await() && noexcept {
-    return ReadAwaiter(std::move(*this));
-}
-inline ReadAwaiter StreamRead::operator co_await() & noexcept {
-    return ReadAwaiter(std::move(*this));
-}
+inline ReadAwaiter StreamRead::operator co_await() && noexcept { return ReadAwaiter(*this); }
+inline ReadAwaiter StreamRead::operator co_await() & noexcept { return ReadAwaiter(*this); }
 
 }  // namespace gyre::detail

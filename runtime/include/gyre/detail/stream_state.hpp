@@ -3,24 +3,28 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/lazy_protocol.hpp>
 #include <gyre/detail/stream_buffer.hpp>
 #include <gyre/detail/wait_list.hpp>
 #include <gyre/event.hpp>
 #include <gyre/transport.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace gyre::detail {
 
 class ReadAwaiter;
 
 /// The protocol of a stream; also a reader's state where there is no transport.
-class GYRE_API StreamState final : public BufferedProtocol,
+class GYRE_API StreamState final : public LazyProtocol,
                                    public std::enable_shared_from_this<StreamState> {
 public:
     /// Throws ValueError for a limit of 0.
@@ -35,6 +39,7 @@ public:
     std::span<char> get_buffer() override { return buffer_.room(); }
     void buffer_updated(std::size_t count) override;
     bool eof_received() override;
+    bool leave(LeftBytes& left) override;
 
     // --- reading --------------------------------------------------------------------------------
     void feed(std::string_view data);
@@ -46,6 +51,17 @@ public:
     [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
     [[nodiscard]] StreamBuffer& buffer() noexcept { return buffer_; }
     [[nodiscard]] const StreamBuffer& buffer() const noexcept { return buffer_; }
+    [[nodiscard]] bool has_left() const noexcept { return left_ != nullptr; }
+    /// For a read of up to `most` bytes that leave() woke. False if there are none, after all.
+    [[nodiscard]] bool fetch(std::size_t most);
+    /// What was fetched, and not taken yet.
+    [[nodiscard]] std::string take_fetched(std::size_t most);
+    /// The buffer has all that has come.
+    void settle() {
+        if (left_ != nullptr) [[unlikely]] {
+            std::exchange(left_, nullptr)->deliver();
+        }
+    }
     /// Throws the error that was set.
     void check() const {
         if (error_ != nullptr) [[unlikely]] {
@@ -84,25 +100,33 @@ public:
     [[nodiscard]] static Coro<> wait_closed(std::shared_ptr<StreamState> self);
 
     /// Called once the connection is made.
-    std::function<void()> on_made;
+    void on_made(std::function<void()> call) { on_made_ = std::move(call); }
 
 private:
+    void note_fetched(std::size_t count) noexcept;
+    void keep(std::string_view data);
     void came();
     void wake_reader();
     void go_on();
 
-    StreamBuffer buffer_;
-    std::size_t limit_;
-    std::exception_ptr error_;       // of reading
-    std::exception_ptr lost_error_;  // of the connection
-    std::shared_ptr<Transport> transport_;
+    // First what each read and write needs, as in DescriptorTransport.
     ReadAwaiter* reader_ = nullptr;  // until it is woken
-    WaitList drainers_;
-    Event closed_;
+    LeftBytes* left_ = nullptr;      // it was woken to fetch them: the buffer is empty
+    std::shared_ptr<Transport> transport_;
+    std::exception_ptr error_;  // of reading
     bool eof_ = false;
     bool held_up_ = false;
     bool writing_paused_ = false;
     bool lost_ = false;
+    std::uint32_t usual_ = 0;   // how many bytes are fetched at a time, if so many as to be counted
+    std::string_view fetched_;  // in the loop's buffer; empty again before the step goes on
+    StreamBuffer buffer_;
+    std::size_t limit_;
+    std::string large_;              // fetched to where it is to stay
+    std::exception_ptr lost_error_;  // of the connection
+    WaitList drainers_;
+    Event closed_;
+    std::function<void()> on_made_;
 };
 
 }  // namespace gyre::detail
