@@ -13,9 +13,7 @@ namespace gyre {
 
 namespace {
 
-// Few enough that what the system touches for them is still in the processor's cache when their
-// turn comes.
-constexpr std::size_t kEventsAtOnce = 64;
+constexpr std::size_t kEventsAtOnce = 256;
 
 std::uint32_t mask_of(Readiness readiness) noexcept {
     return (readiness.readable ? EPOLLIN | EPOLLRDHUP : 0U) | (readiness.writable ? EPOLLOUT : 0U);
