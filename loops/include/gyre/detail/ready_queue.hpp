@@ -4,6 +4,7 @@
 #include <gyre/detail/api.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace gyre::detail {
@@ -122,8 +123,9 @@ private:
     // Of many nodes, each is out of every cache when its turn comes: it comes while the one before
     // it runs. A task's state has two lines.
     static void fetch(const Ready* node) noexcept {
+        const auto address = reinterpret_cast<std::uintptr_t>(node);
         __builtin_prefetch(node);
-        __builtin_prefetch(reinterpret_cast<const char*>(node) + 64);
+        __builtin_prefetch(reinterpret_cast<const void*>(address + 64));
     }
     void put_back_rest() noexcept {
         ReadyQueue all;
