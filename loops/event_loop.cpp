@@ -97,25 +97,35 @@ void EventLoop::run_forever() {
 
 void EventLoop::iterate() {
     do {
-        if (ready_.empty() || !pace_.may_skip_poll(ready_.has_one())) {
-            poll_once();
+        // Two tasks in turn, a chain of callbacks: nothing else to look after.
+        if (ready_.has_one() && !special_ && inbox_->empty() && !timers_.expires(now_) &&
+            pace_.may_skip_reading()) {
+            ready_.pop_only().run();
         } else {
-            if (!inbox_->empty()) {
-                inbox_->take(ready_);
-            }
-            timers_.expire(now_);
-        }
-        if (special_) [[unlikely]] {
-            run_specially();
-        } else {
-            ready_.run_through([](detail::Ready& node) { node.run(); });
-        }
-        while (timers_.has_due()) {
-            if (detail::Timer* timer = timers_.take_due()) {
-                run_node(*timer);
-            }
+            iterate_once();
         }
     } while (!stopping_);
+}
+
+void EventLoop::iterate_once() {
+    if (ready_.empty() || !pace_.may_skip_poll()) {
+        poll_once();
+    } else {
+        if (!inbox_->empty()) {
+            inbox_->take(ready_);
+        }
+        timers_.expire(now_);
+    }
+    if (special_) [[unlikely]] {
+        run_specially();
+    } else {
+        ready_.run_through([](detail::Ready& node) { node.run(); });
+    }
+    while (timers_.has_due()) {
+        if (detail::Timer* timer = timers_.take_due()) {
+            run_node(*timer);
+        }
+    }
 }
 
 void EventLoop::run_specially() {
@@ -218,12 +228,8 @@ void EventLoop::close() {
     while (!signals_.empty()) {
         unregister_signal(signals_.begin()->first, signals_.begin()->second.native);
     }
-    // Dropping one may queue another, from a destructor.
     const auto drop_all = [this] {
-        ready_.append(completed_);
-        while (detail::Ready* node = ready_.pop()) {
-            node->drop();
-        }
+        drop_queued();
         timers_.clear();
     };
     drop_all();
@@ -235,6 +241,14 @@ void EventLoop::close() {
     resources_.close_all();
     drop_all();
     close_backend();
+}
+
+// Dropping one may queue another, from a destructor.
+void EventLoop::drop_queued() noexcept {
+    ready_.append(completed_);
+    while (detail::Ready* node = ready_.pop()) {
+        node->drop();
+    }
 }
 
 EventLoop::Statistics EventLoop::statistics() const noexcept {

@@ -25,8 +25,8 @@ std::uint64_t cycles() noexcept {
 
 }  // namespace
 
-bool PollPace::in_time() noexcept {
-    unpolled_ += between_readings_ - until_reading_;
+bool PollPace::may_skip_poll() noexcept {
+    unpolled_ += between_readings_ - until_reading_ + 1;
     if (unpolled_ >= kMostUnpolled || cycles() - polled_at_ >= kPollInterval) {
         return false;
     }

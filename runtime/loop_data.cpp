@@ -35,6 +35,7 @@ void LoopData::on_close() noexcept {
     // The newest first: a task may refer to what lies in the frame of the one that made it.
     for (auto each = destroyed_.rbegin(); each != destroyed_.rend(); ++each) {
         TaskBase& task = **each;
+        loop_.drop_queued();  // a wait in the frame may stand there: woken as another task went
         remove(task);
         task.release();
         task.destroy_body();

@@ -243,6 +243,8 @@ public:
 
     /// Queues a node that the caller keeps alive. Also on a closed loop, where it never runs.
     void queue(detail::Ready& node) noexcept { ready_.push(node); }
+    /// Forgets what is queued, as close() does.
+    void drop_queued() noexcept;
     void add_timer(detail::Timer& timer, Duration when) { timers_.add(timer, when); }
     void cancel_timer(detail::Timer& timer) noexcept { timers_.cancel(timer); }
     [[nodiscard]] Duration deadline_after(Duration delay) noexcept {
@@ -392,6 +394,7 @@ private:
     bool register_interrupt(detail::HandleState* state);
 
     void iterate();
+    void iterate_once();
     void poll_once();
     void take_signals() noexcept;
     void run_node(detail::Ready& node);

@@ -13,10 +13,16 @@ namespace gyre::detail {
 /// and a change at the latest when as much again has run.
 class GYRE_API PollPace {
 public:
-    /// An iteration begins, with something ready: one callback, or more.
-    [[nodiscard]] bool may_skip_poll(bool one_callback) noexcept {
-        return (--until_reading_ != 0 && one_callback) || in_time();
+    /// An iteration of a single callback begins. If this is false, ask may_skip_poll().
+    [[nodiscard]] bool may_skip_reading() noexcept {
+        if (until_reading_ == 1) {
+            return false;
+        }
+        --until_reading_;
+        return true;
     }
+    /// An iteration begins, with something ready.
+    [[nodiscard]] bool may_skip_poll() noexcept;
     void polled() noexcept;
     /// The next iteration polls.
     void expect_poll() noexcept {
@@ -26,8 +32,6 @@ public:
 
 private:
     static constexpr std::uint32_t kMostUnpolled = 64;
-
-    [[nodiscard]] bool in_time() noexcept;
 
     std::uint64_t polled_at_ = 0;      // in cycles
     std::uint32_t unpolled_ = 0;       // iterations since the last poll, at the last reading

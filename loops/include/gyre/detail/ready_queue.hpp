@@ -4,7 +4,6 @@
 #include <gyre/detail/api.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 namespace gyre::detail {
@@ -35,7 +34,7 @@ protected:
 private:
     friend class ReadyQueue;
     friend class Inbox;
-    Ready* next_ = nullptr;
+    Ready* next_;  // while it is queued
 };
 
 /// First in, first out. Never allocates.
@@ -74,6 +73,14 @@ public:
         return node;
     }
 
+    /// Of a queue that has_one().
+    Ready& pop_only() noexcept {
+        Ready& node = *head_;
+        head_ = nullptr;
+        tail_ = &head_;
+        return node;
+    }
+
     /// Calls f(node) for what stands in the queue now, each taken out; what f() queues stays. If
     /// f() throws, so does the rest.
     template <class F>
@@ -85,7 +92,9 @@ public:
             while (node != nullptr) {
                 Ready* const next = node->next_;  // it may be gone, or queued again, after the call
                 rest_ = next;
-                fetch(next);
+                if (next != nullptr) {
+                    fetch(*next);
+                }
                 f(*node);
                 node = next;
             }
@@ -122,10 +131,10 @@ private:
     }
     // Of many nodes, each is out of every cache when its turn comes: it comes while the one before
     // it runs. A task's state has two lines.
-    static void fetch(const Ready* node) noexcept {
-        const auto address = reinterpret_cast<std::uintptr_t>(node);
-        __builtin_prefetch(node);
-        __builtin_prefetch(reinterpret_cast<const void*>(address + 64));
+    static void fetch(const Ready& node) noexcept {
+        const char* const bytes = reinterpret_cast<const char*>(&node);
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + 64);
     }
     void put_back_rest() noexcept {
         ReadyQueue all;

@@ -50,9 +50,10 @@ public:
         return entries_.empty() ? Time::max() : entries_.front().when;
     }
 
+    [[nodiscard]] bool expires(Time now) const noexcept { return earliest_ <= now; }
     /// Notes every timer whose deadline is not after `now` as due, in order.
     void expire(Time now) noexcept {
-        if (earliest_ <= now) {
+        if (expires(now)) {
             expire_entries(now);
         }
     }
