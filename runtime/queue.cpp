@@ -38,8 +38,8 @@ void QueueBase::items_were_dropped(std::size_t count) noexcept {
 }
 
 void QueueBase::set_shutdown() noexcept {
-    getters_.wake_and_remove_all();
-    putters_.wake_and_remove_all();
+    getters_.wake_all();
+    putters_.wake_all();
 }
 
 }  // namespace gyre::detail

@@ -1,13 +1,15 @@
 #include <gyre/sleep.hpp>
 
 #include <new>
+#include <utility>
 
 namespace gyre::detail {
 
-void SleepAwaiter::start_timer(TaskBase& task, std::coroutine_handle<> handle) {
-    const Nanoseconds delay = delay_;
+void SleepAwaiter::start_timer(std::coroutine_handle<> handle) {
+    const Nanoseconds delay = std::exchange(delay_, Nanoseconds::zero());  // if this throws
+    TaskBase& task = TaskBase::require_current();
     ::new (static_cast<void*>(&timer_)) SleepTimer(task.loop(), delay);
-    timed_ = true;
+    delay_ = delay;
     task.suspend_on(timer_, handle);
 }
 
@@ -19,7 +21,7 @@ bool SleepAwaiter::end_timer() noexcept {
 
 void SleepAwaiter::drop_timer() noexcept {
     timer_.~SleepTimer();
-    timed_ = false;
+    delay_ = Nanoseconds::zero();
 }
 
 }  // namespace gyre::detail

@@ -6,24 +6,24 @@
 namespace gyre::detail {
 
 void StreamDrain::Awaiter::await_suspend(std::coroutine_handle<> handle) {
-    state().drainers().wait_retrying(*this, handle);
+    state().drainers().wait(*this, handle);
     if (state().transport()->is_closing()) {
         // connection_lost() may be on its way: without this, a loop of write() and drain() would
         // never let it come.
         yielding_ = true;
-        WaitList::remove(*this);
+        RetryWaitList::remove(*this);
         wake();
     }
 }
 
-bool StreamDrain::Awaiter::retry() {
-    if (!yielding_ || state().is_lost() || !state().is_writing_paused()) {
-        return true;
+void StreamDrain::Awaiter::run() {
+    if (must_resume() || !yielding_ || state().is_lost() || !state().is_writing_paused()) {
+        resume_task();
+    } else {
+        yielding_ = false;
+        wait_again();
+        state().drainers().append(*this);
     }
-    yielding_ = false;
-    wait_again();
-    state().drainers().append(*this);
-    return false;
 }
 
 void StreamDrain::Awaiter::resume_after_wait() {

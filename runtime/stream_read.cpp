@@ -100,11 +100,19 @@ void ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
             std::string(operation_of(read_.kind_)) +
             "() called while another coroutine is already waiting for incoming data");
     }
-    task.suspend_on(static_cast<RetryNode&>(*this), handle);
+    task.suspend_on(*this, handle);
+}
+
+void ReadAwaiter::run() {
+    if (must_resume() || may_resume()) {
+        resume_task();
+    } else {
+        wait_again();
+    }
 }
 
 // What woke it may have been taken by another task, which did not wait.
-bool ReadAwaiter::retry() {
+bool ReadAwaiter::may_resume() {
     if (takes_any() && state().has_left()) {
         fetched_ = state().fetch(read_.count_);
         if (fetched_) {
@@ -114,12 +122,8 @@ bool ReadAwaiter::retry() {
     if (is_over()) {
         return true;
     }
-    if (!state().wait_for_data(*this)) {
-        other_waits_ = true;
-        return true;
-    }
-    wait_again();
-    return false;
+    other_waits_ = !state().wait_for_data(*this);
+    return other_waits_;
 }
 
 // --- the answer ---------------------------------------------------------------------------------

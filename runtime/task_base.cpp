@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstring>
 #include <typeinfo>
 
 namespace gyre::detail {
@@ -73,24 +74,32 @@ void TaskBase::clear() noexcept {
 void TaskBase::throw_no_task() { throw RuntimeError("no running task"); }
 
 inline void TaskBase::resume_leaf() {
-    waiting_ = 0;
-    std::coroutine_handle<> next = leaf_;
-    for (;;) {
-        next.resume();
-        if (!step.next) [[likely]] {
-            return;
-        }
-        next = std::exchange(step.next, nullptr);
+    if (waiting_ != 0) {
+        waiting_ = 0;
+    }
+    leaf_.resume();
+}
+
+void TaskBase::resume_next() {
+    while (step.next) {
+        std::exchange(step.next, nullptr).resume();
     }
 }
 
-void TaskBase::start_now() {
-    eager_ = true;
+void TaskBase::start_eagerly(LoopData& data) {
+    if (running_loop != &loop()) {
+        start(data);
+        return;
+    }
+    data.add(*this);
+    retain();
+    eager_ = 1;
     {
         const ContextScope scope(context());
         TaskBase* const outer = std::exchange(step.task, this);
         const std::source_location where = step.where;
         resume_leaf();
+        resume_next();
         where_ = step.where;
         step.where = where;
         step.task = outer;
@@ -102,37 +111,64 @@ void TaskBase::start_now() {
 
 // --- a step -------------------------------------------------------------------------------------
 
+// What a step costs is what it writes to memory, so that functions are cut where a register more
+// would have to be saved, and nothing is written that is there already.
+
 void TaskBase::run() {
-    if (done() || must_cancel_) [[unlikely]] {
-        if (!may_step()) {
-            return;
-        }
-    } else if ((waiting_ & kRetry) != 0) {
-        auto& node =
-            static_cast<RetryNode&>(*reinterpret_cast<WaitNode*>(waiting_ - kNode - kRetry));
-        if (!node.cancelled() && !node.retry()) {
-            return;
-        }
-    }
-    // Nothing ran before: there is nothing to come back to.
-    current_context = &context();
-    step.task = this;
-    resume_leaf();
-    step.task = nullptr;
-    current_context = nullptr;
-    if (!body_.done()) [[likely]] {
-        where_ = step.where;
+    if (done() || must_cancel_ || has_extras_) [[unlikely]] {
+        run_specially();
     } else {
-        end_body();
+        make_step(own_context_);
     }
 }
 
-bool TaskBase::may_step() {
-    if (!done()) {
-        return prepare_cancelled_step();
+void TaskBase::run_specially() {
+    if (may_step()) {
+        make_step(context());
     }
-    call_listener();
-    return false;
+}
+
+inline void TaskBase::make_step(ContextBox& box) {
+    // Nothing ran before: there is nothing to come back to.
+    current_context = &box;
+    step.task = this;
+    resume_leaf();
+    end_step();
+}
+
+void TaskBase::end_step() {
+    if (step.next) [[unlikely]] {
+        end_nested_step();
+        return;
+    }
+    step.task = nullptr;
+    current_context = nullptr;
+    if (body_.done()) [[unlikely]] {
+        end_body();
+    } else if (std::memcmp(&where_, &step.where, sizeof where_) != 0) {
+        where_ = step.where;
+    }
+}
+
+void TaskBase::end_nested_step() {
+    resume_next();
+    end_step();
+}
+
+bool TaskBase::may_step() {
+    if (done()) {
+        call_listener();
+        return false;
+    }
+    return !must_cancel_ || prepare_cancelled_step();
+}
+
+std::string RetryNode::describe() const { return task()->describe(); }
+
+std::string RetryNode::run_described() {
+    const TaskRef task_ref = TaskRef::share(task());
+    run();
+    return task_ref->describe();
 }
 
 void TaskBase::queue_listener() noexcept {
@@ -235,14 +271,14 @@ bool TaskBase::cancel(std::string_view message) {
     for (;;) {
         ++last->cancel_requests_;
         TaskBase* inner = awaited_task(*last);
-        if (inner == nullptr || inner->visiting_) {
+        if (inner == nullptr || inner->visiting_ != 0) {
             break;
         }
-        last->visiting_ = true;
+        last->visiting_ = 1;
         last = inner;
     }
     for (TaskBase* task = this; task != last; task = awaited_task(*task)) {
-        task->visiting_ = false;
+        task->visiting_ = 0;
     }
     if (!last->cancel_awaited(message)) {
         last->must_cancel_ = true;

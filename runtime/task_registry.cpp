@@ -17,7 +17,7 @@ TaskRegistry::~TaskRegistry() {
 std::size_t TaskRegistry::size() const noexcept {
     std::size_t count = 0;
     for (const Block* block = first_; block != nullptr; block = block->next) {
-        count += block->live;
+        count += static_cast<std::size_t>(end_of(*block) - block->tasks) - block->gone;
     }
     return count;
 }
@@ -26,6 +26,7 @@ void TaskRegistry::append_block() {
     Block* const block = spare_ != nullptr ? std::exchange(spare_, nullptr) : new Block;
     block->next = nullptr;
     block->previous = last_;
+    block->gone = 0;
     (last_ == nullptr ? first_ : last_->next) = block;
     last_ = block;
     next_ = block->tasks;
@@ -34,7 +35,12 @@ void TaskRegistry::append_block() {
 
 void TaskRegistry::free_block(Block& block) noexcept {
     (block.previous == nullptr ? first_ : block.previous->next) = block.next;
-    block.next->previous = block.previous;  // it is not the last
+    if (&block != last_) {
+        block.next->previous = block.previous;
+    } else {
+        last_ = block.previous;
+        next_ = end_ = last_ == nullptr ? nullptr : last_->tasks + kPlaces;
+    }
     if (spare_ == nullptr) {
         spare_ = &block;
     } else {

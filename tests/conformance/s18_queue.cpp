@@ -404,6 +404,50 @@ TEST_CASE("queue: destroyed before its waiters when the loop goes (S412)") {
     }
 }
 
+TEST_CASE("queue: outlives the waiters that its loop drops (S412)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        Queue<int> queue(1);
+        {
+            std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+            Reports reports(*loop);
+            auto getter = [&]() -> Coro<> { static_cast<void>(co_await queue.get()); };
+            create_task(*loop, getter());
+            create_task(*loop, getter());
+            run_until_complete(*loop, ticks(3));
+            CHECK(queue.statistics().getting == 2);
+            loop->close();
+        }
+        CHECK(queue.statistics().getting == 0);
+        queue.put_nowait(1);
+        CHECK(queue.get_nowait() == 1);
+    }
+}
+
+TEST_CASE("queue: a waiter that a dying task wakes, and that dies next (S412)") {
+    struct PutsAtEnd {
+        Queue<int>& queue;
+        ~PutsAtEnd() { queue.put_nowait(1); }
+    };
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        Queue<int> queue;
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        Reports reports(*loop);
+        auto getter = [&]() -> Coro<> { static_cast<void>(co_await queue.get()); };
+        auto waiter = [&]() -> Coro<> {
+            PutsAtEnd puts{queue};
+            Event never;
+            co_await never.wait();
+        };
+        create_task(*loop, getter());
+        create_task(*loop, waiter());  // the newer one goes first
+        run_until_complete(*loop, ticks(3));
+        loop->close();
+        CHECK(queue.qsize() == 1);
+    }
+}
+
 TEST_CASE("queue: destroyed between a waiter's wake-up and its step (S412)" * in_order) {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);
@@ -487,4 +531,51 @@ GYRE_TEST_CASE("queue: getters that take all that is there wake a putter each (S
     });
     CHECK(taken == 2);
     CHECK(queue.qsize() == 2);
+}
+
+GYRE_TEST_CASE("queue: keeps its order while it grows") {
+    Queue<std::unique_ptr<int>> queue;
+    int put = 0;
+    int got = 0;
+    for (int round = 1; round < 40; ++round) {
+        for (int i = 0; i < 2 * round; ++i) {
+            queue.put_nowait(std::make_unique<int>(put++));
+        }
+        for (int i = 0; i < round; ++i) {
+            CHECK(*queue.get_nowait() == got++);
+        }
+    }
+    while (!queue.empty()) {
+        CHECK(*queue.get_nowait() == got++);
+    }
+    CHECK(got == put);
+    co_return;
+}
+
+GYRE_TEST_CASE("queue: loses nothing where it cannot grow") {
+    struct Item {
+        int number;
+        int& copies_left;
+        Item(int n, int& left) : number(n), copies_left(left) {}
+        Item(const Item& other) : number(other.number), copies_left(other.copies_left) {
+            if (copies_left-- == 0) {
+                throw std::bad_alloc();
+            }
+        }
+    };
+    int copies_left = 1000;
+    Queue<Item> queue;
+    for (int i = 0; i < 8; ++i) {
+        queue.put_nowait(Item(i, copies_left));
+    }
+    for (int allowed = 0; allowed < 9; ++allowed) {
+        copies_left = allowed;
+        CHECK_THROWS_AS(queue.put_nowait(Item(8, copies_left)), std::bad_alloc);
+    }
+    copies_left = 1000;
+    CHECK(queue.qsize() == 8);
+    for (int i = 0; i < 8; ++i) {
+        CHECK(queue.get_nowait().number == i);
+    }
+    co_return;
 }

@@ -95,7 +95,7 @@ public:
             throw_not_acquired();
         }
         locked_ = false;
-        wake_up_first();
+        waiters_.wake_front();
     }
 
     /// For with(): `async with lock`.
@@ -122,12 +122,6 @@ private:
     }
     [[nodiscard]] bool someone_is_behind() const noexcept;
     [[noreturn]] static void throw_not_acquired();
-    void wake_up_first() noexcept {
-        if (detail::Waiter* first = waiters_.front()) {
-            first->wake();
-        }
-    }
-
     detail::WaitList waiters_;
     bool locked_ = false;
 };
@@ -143,7 +137,7 @@ public:
             const bool lock_lives = waiter_.leave();
             if (detail::step.task->is_cancelled(waiter_)) [[unlikely]] {
                 if (lock_lives && !lock_.locked_) {
-                    lock_.wake_up_first();
+                    lock_.waiters_.wake_front();
                 }
                 detail::step.task->throw_cancelled();
             }

@@ -3,6 +3,7 @@
 
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/count.hpp>
+#include <gyre/detail/ring.hpp>
 #include <gyre/detail/wait_list.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/event.hpp>
@@ -11,7 +12,6 @@
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -48,15 +48,12 @@ protected:
 
     void item_was_put() noexcept {
         ++unfinished_;
-        finished_.clear();
-        getters_.wake_and_remove_first();
+        if (finished_.is_set()) {
+            finished_.clear();
+        }
+        getters_.wake_next();
     }
     /// For a waiter that was woken and finds its queue gone.
-    static void check_lives(bool queue_lives) {
-        if (!queue_lives) [[unlikely]] {
-            throw_gone();
-        }
-    }
     [[noreturn]] static void throw_gone();
     /// It is shut down, or full.
     [[noreturn]] void throw_no_room() const;
@@ -65,35 +62,85 @@ protected:
     void items_were_dropped(std::size_t count) noexcept;
     void set_shutdown() noexcept;
 
-    WaitList getters_;
-    WaitList putters_;
+    TurnList getters_;
+    TurnList putters_;
     Event finished_;
     std::size_t unfinished_ = 0;
     std::size_t maxsize_;
     bool shutdown_ = false;
 };
 
-/// First in, first out.
-template <class T>
-class FifoItems {
+/// A put() or get() that is under way. Of the two, `Side` says whom it waits among, and whether
+/// what it waits for is there.
+template <class Queue, class Side>
+class QueueWait : private RetryWaiter {
 public:
-    void put(T&& item) { items_.push_back(std::move(item)); }
-    [[nodiscard]] T get() {
-        T item = std::move(items_.front());
-        items_.pop_front();
-        return item;
+    [[nodiscard]] bool await_ready() const noexcept { return may_go_on(); }
+    void await_suspend(std::coroutine_handle<> handle) { Side::list(queue_).wait(*this, handle); }
+
+protected:
+    explicit QueueWait(Queue& queue) noexcept : queue_(queue) {}
+    ~QueueWait() = default;
+
+    /// In the heir's destructor, for then no pointer to a table of functions is set anew.
+    void end() noexcept {
+        if (waited()) [[unlikely]] {
+            abandon();
+        }
     }
 
+    /// First thing after the wait, if there was one. What is waited for is there, or the queue is
+    /// shut down.
+    [[gnu::always_inline]] void end_wait() {
+        if (waited()) {
+            if (!linked() || step.task->is_cancelled(*this)) [[unlikely]] {
+                fail();
+            }
+            leave();
+        }
+    }
+
+    Queue& queue_;
+
 private:
-    std::deque<T> items_;
+    [[nodiscard]] bool may_go_on() const noexcept {
+        return Side::is_open(queue_) || queue_.is_shutdown();
+    }
+    void run() override {
+        if (!linked() || may_go_on() || must_resume()) {
+            resume_task();
+        } else {
+            wait_again();
+            Side::list(queue_).append(*this);
+        }
+    }
+    [[gnu::noinline]] void abandon() noexcept {
+        if (linked()) {
+            Side::list(queue_).give_up_turn(*this);
+        }
+        leave();
+    }
+    [[noreturn, gnu::noinline]] void fail() {
+        const bool was_turn = woken() && linked();
+        const bool cancelled = step.task->is_cancelled(*this);
+        abandon();
+        if (!cancelled) {
+            Queue::throw_gone();
+        }
+        if (was_turn && Side::is_open(queue_)) {
+            Side::list(queue_).wake_next();  // our wake-up was somebody's item or room
+        }
+        step.task->throw_cancelled();
+    }
 };
 
 /// Last in, first out.
 template <class T>
 class LifoItems {
 public:
-    void put(T&& item) { items_.push_back(std::move(item)); }
-    [[nodiscard]] T get() {
+    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    void push(T&& item) { items_.push_back(std::move(item)); }
+    [[nodiscard]] T pop() {
         T item = std::move(items_.back());
         items_.pop_back();
         return item;
@@ -110,11 +157,12 @@ public:
     PriorityItems() = default;
     explicit PriorityItems(Compare compare) : after_{std::move(compare)} {}
 
-    void put(T&& item) {
+    [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    void push(T&& item) {
         items_.push_back(std::move(item));
         std::push_heap(items_.begin(), items_.end(), after_);
     }
-    [[nodiscard]] T get() {
+    [[nodiscard]] T pop() {
         std::pop_heap(items_.begin(), items_.end(), after_);
         T item = std::move(items_.back());
         items_.pop_back();
@@ -145,18 +193,16 @@ public:
     requires std::constructible_from<Items, C> BasicQueue(detail::Count maxsize, C&& compare)
         : QueueBase(maxsize), items_(std::forward<C>(compare)) {}
 
-    [[nodiscard]] std::size_t qsize() const noexcept { return size_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] bool full() const noexcept { return maxsize_ != 0 && size_ >= maxsize_; }
+    [[nodiscard]] std::size_t qsize() const noexcept { return items_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return qsize() == 0; }
+    [[nodiscard]] bool full() const noexcept { return maxsize_ != 0 && qsize() >= maxsize_; }
 
     /// Throws QueueFull, or QueueShutDown after shutdown().
     void put_nowait(T item) {
         if (shutdown_ || full()) [[unlikely]] {
             throw_no_room();
         }
-        items_.put(std::move(item));
-        ++size_;
-        item_was_put();
+        append(std::move(item));
     }
 
     /// Throws QueueEmpty, or QueueShutDown if the queue is shut down too.
@@ -164,10 +210,7 @@ public:
         if (empty()) [[unlikely]] {
             throw_no_item();
         }
-        T item = items_.get();
-        --size_;
-        putters_.wake_and_remove_first();
-        return item;
+        return take();
     }
 
     class PutAwaiter;
@@ -210,9 +253,9 @@ public:
     void shutdown(bool immediate = false) {
         shutdown_ = true;
         if (immediate) {
-            const std::size_t dropped = size_;
-            for (; size_ != 0; --size_) {
-                static_cast<void>(items_.get());
+            const std::size_t dropped = qsize();
+            while (!empty()) {
+                static_cast<void>(items_.pop());
             }
             items_were_dropped(dropped);
         }
@@ -227,86 +270,72 @@ public:
         std::size_t putting;     ///< tasks in put() now
     };
     [[nodiscard]] Statistics statistics() const noexcept {
-        return {size_, maxsize_, unfinished_, getters_.size(), putters_.size()};
+        return {qsize(), maxsize_, unfinished_, getters_.size(), putters_.size()};
     }
 
 private:
+    template <class Queue, class Side>
+    friend class detail::QueueWait;
+
+    // In the awaiting coroutines, too, there is no call on the way.
+    [[gnu::always_inline]] void append(T&& item) {
+        items_.push(std::move(item));
+        item_was_put();
+    }
+    [[gnu::always_inline]] T take() {
+        T item = items_.pop();
+        putters_.wake_next();
+        return item;
+    }
+
+    struct ForItems {
+        static detail::TurnList& list(BasicQueue& queue) noexcept { return queue.getters_; }
+        static bool is_open(const BasicQueue& queue) noexcept { return !queue.empty(); }
+    };
+    struct ForRoom {
+        static detail::TurnList& list(BasicQueue& queue) noexcept { return queue.putters_; }
+        static bool is_open(const BasicQueue& queue) noexcept { return !queue.full(); }
+    };
+
     Items items_;
-    std::size_t size_ = 0;
 };
 
 template <class T, class Items>
-class [[nodiscard]] BasicQueue<T, Items>::GetAwaiter : private detail::Waiter {
+class [[nodiscard]] BasicQueue<T, Items>::GetAwaiter final
+    : public detail::QueueWait<BasicQueue, ForItems> {
 public:
-    explicit GetAwaiter(BasicQueue& queue) noexcept : queue_(queue) {}
+    explicit GetAwaiter(BasicQueue& queue) noexcept
+        : detail::QueueWait<BasicQueue, ForItems>(queue) {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return may_go_on(); }
-    void await_suspend(std::coroutine_handle<> handle) {
-        queue_.getters_.wait_retrying(*this, handle);
-    }
-    T await_resume() {
-        if (waited()) {
-            const bool queue_lives = leave();
-            if (detail::step.task->is_cancelled(*this)) [[unlikely]] {
-                if (woken() && queue_lives && !queue_.empty()) {
-                    queue_.getters_.wake_and_remove_first();  // our wake-up was somebody's item
-                }
-                detail::step.task->throw_cancelled();
-            }
-            check_lives(queue_lives);
+    ~GetAwaiter() { this->end(); }
+
+    [[gnu::always_inline]] T await_resume() {
+        this->end_wait();
+        if (this->queue_.empty()) [[unlikely]] {
+            this->queue_.throw_no_item();
         }
-        return queue_.get_nowait();
+        return this->queue_.take();
     }
-
-private:
-    [[nodiscard]] bool may_go_on() const noexcept { return !queue_.empty() || queue_.shutdown_; }
-    bool retry() override {
-        if (!linked() || may_go_on()) {
-            return true;
-        }
-        wait_again();
-        queue_.getters_.append(*this);
-        return false;
-    }
-
-    BasicQueue& queue_;
 };
 
 template <class T, class Items>
-class [[nodiscard]] BasicQueue<T, Items>::PutAwaiter : private detail::Waiter {
+class [[nodiscard]] BasicQueue<T, Items>::PutAwaiter final
+    : public detail::QueueWait<BasicQueue, ForRoom> {
 public:
-    PutAwaiter(BasicQueue& queue, T&& item) : queue_(queue), item_(std::move(item)) {}
+    PutAwaiter(BasicQueue& queue, T&& item)
+        : detail::QueueWait<BasicQueue, ForRoom>(queue), item_(std::move(item)) {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return may_go_on(); }
-    void await_suspend(std::coroutine_handle<> handle) {
-        queue_.putters_.wait_retrying(*this, handle);
-    }
-    void await_resume() {
-        if (waited()) {
-            const bool queue_lives = leave();
-            if (detail::step.task->is_cancelled(*this)) [[unlikely]] {
-                if (woken() && queue_lives && !queue_.full()) {
-                    queue_.putters_.wake_and_remove_first();  // our wake-up was somebody's room
-                }
-                detail::step.task->throw_cancelled();
-            }
-            check_lives(queue_lives);
+    ~PutAwaiter() { this->end(); }
+
+    [[gnu::always_inline]] void await_resume() {
+        this->end_wait();
+        if (this->queue_.shutdown_) [[unlikely]] {
+            this->queue_.throw_no_room();
         }
-        queue_.put_nowait(std::move(item_));
+        this->queue_.append(std::move(item_));
     }
 
 private:
-    [[nodiscard]] bool may_go_on() const noexcept { return !queue_.full() || queue_.shutdown_; }
-    bool retry() override {
-        if (!linked() || may_go_on()) {
-            return true;
-        }
-        wait_again();
-        queue_.putters_.append(*this);
-        return false;
-    }
-
-    BasicQueue& queue_;
     T item_;
 };
 
@@ -322,7 +351,7 @@ private:
 ///
 /// Thread rule: one loop's thread; bound to the loop of its first waiter. asyncio: Queue.
 template <class T>
-using Queue = BasicQueue<T, detail::FifoItems<T>>;
+using Queue = BasicQueue<T, detail::Ring<T>>;
 
 /// Gives the least item, by Compare, at the moment the getter runs. asyncio: PriorityQueue.
 template <class T, class Compare = std::less<T>>

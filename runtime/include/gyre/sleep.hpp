@@ -40,22 +40,21 @@ public:
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
     ~SleepAwaiter() {
-        if (timed_) [[unlikely]] {
+        if (is_timed()) [[unlikely]] {
             drop_timer();
         }
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> handle) {
-        TaskBase& task = TaskBase::require_current();
-        if (delay_ <= Nanoseconds::zero()) {
-            task.suspend_yield(handle);
+        if (is_timed()) {
+            start_timer(handle);
         } else {
-            start_timer(task, handle);
+            TaskBase::require_current().suspend_yield(handle);
         }
     }
     void await_resume() {
-        if (timed_) [[unlikely]] {
+        if (is_timed()) [[unlikely]] {
             if (!end_timer()) {
                 step.task->throw_cancelled();
             }
@@ -66,16 +65,17 @@ public:
 
 private:
     // Out of line, for the sake of those that yield.
-    void start_timer(TaskBase& task, std::coroutine_handle<> handle);
+    void start_timer(std::coroutine_handle<> handle);
     /// False if the task was cancelled.
     bool end_timer() noexcept;
     void drop_timer() noexcept;
 
+    [[nodiscard]] bool is_timed() const noexcept { return delay_ > Nanoseconds::zero(); }
+
+    Nanoseconds delay_;
     union {
-        Nanoseconds delay_;
-        SleepTimer timer_;
+        SleepTimer timer_;  // lives while the task waits and is_timed()
     };
-    bool timed_ = false;  // it is the timer
 };
 
 template <class T>

@@ -230,10 +230,19 @@ namespace detail {
     return data == nullptr ? nullptr : static_cast<const TaskFactory*>(data->factory.get());
 }
 template <class T>
+[[nodiscard]] Task<T> make_plain_task(EventLoop& loop, Coro<T>&& coro);
+template <class T>
 [[nodiscard]] Task<T> make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options);
 template <class T>
 [[nodiscard]] Task<T> make_task_by_factory(const TaskFactory& factory, EventLoop& loop,
                                            Coro<T>&& coro, const TaskOptions& options);
+template <class T>
+[[nodiscard]] Task<T> make_task(EventLoop& loop, Coro<T>&& coro) {
+    if (const TaskFactory* const factory = task_factory(loop)) [[unlikely]] {
+        return make_task_by_factory(*factory, loop, std::move(coro), {});
+    }
+    return make_plain_task(loop, std::move(coro));
+}
 template <class T>
 [[nodiscard]] Task<T> make_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
     if (const TaskFactory* const factory = task_factory(loop)) [[unlikely]] {
@@ -241,20 +250,33 @@ template <class T>
     }
     return make_plain_task(loop, std::move(coro), options);
 }
+/// Throws RuntimeError where no loop runs, and disposes of the coroutine.
+template <class T>
+[[nodiscard]] EventLoop& loop_for(Coro<T>& coro) {
+    if (running_loop == nullptr) [[unlikely]] {
+        coro.close();
+    }
+    return get_running_loop();
+}
 }  // namespace detail
 
 /// Makes a task of the coroutine, on the running loop. Throws RuntimeError outside of one; the
 /// coroutine is disposed of then. asyncio: create_task.
 template <class T>
-Task<T> create_task(Coro<T> coro, TaskOptions options = {}) {
-    if (detail::running_loop == nullptr) [[unlikely]] {
-        coro.close();
-    }
-    return detail::make_task(get_running_loop(), std::move(coro), options);
+[[gnu::always_inline]] inline Task<T> create_task(Coro<T> coro) {
+    return detail::make_task(detail::loop_for(coro), std::move(coro));
+}
+template <class T>
+Task<T> create_task(Coro<T> coro, TaskOptions options) {
+    return detail::make_task(detail::loop_for(coro), std::move(coro), options);
 }
 /// The same on a given loop, which need not run yet. asyncio: loop.create_task.
 template <class T>
-Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options = {}) {
+Task<T> create_task(EventLoop& loop, Coro<T> coro) {
+    return detail::make_task(loop, std::move(coro));
+}
+template <class T>
+Task<T> create_task(EventLoop& loop, Coro<T> coro, TaskOptions options) {
     return detail::make_task(loop, std::move(coro), options);
 }
 
@@ -385,8 +407,10 @@ template <class R>
 
 }  // namespace detail
 
+namespace detail {
+
 template <class T>
-Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+[[nodiscard, gnu::always_inline]] inline Task<T> new_task(EventLoop& loop, Coro<T>&& coro) {
     CoroOwner<T> body = coro.take();
     loop.check_open();
     loop.check_thread();
@@ -394,16 +418,36 @@ Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptio
         throw_already_awaited();
     }
     const std::source_location made = body.get().promise().made();
-    auto* state = new TaskState<T>(loop, std::move(body));
-    Task<T> task{FutureRef(state)};
+    auto* const state = new TaskState<T>(loop, std::move(body));
     state->set_location(made);
+    return Task<T>{FutureRef(state)};
+}
+
+}  // namespace detail
+
+template <class T>
+Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro) {
+    Task<T> task = new_task(loop, std::move(coro));
+    static_cast<TaskBase&>(*task.state()).start(LoopData::of(loop));
+    return task;
+}
+
+template <class T>
+Task<T> detail::make_plain_task(EventLoop& loop, Coro<T>&& coro, const TaskOptions& options) {
+    Task<T> task = new_task(loop, std::move(coro));
+    auto& state = static_cast<TaskBase&>(*task.state());
     if (!options.name.empty()) {
-        state->set_name(options.name);
+        state.set_name(options.name);
     }
     if (const Context* context = options.context.get()) {
-        state->share_context(context->box());
+        state.share_context(context->box());
     }
-    state->start(options.eager_start);
+    LoopData& data = LoopData::of(loop);
+    if (options.eager_start) {
+        state.start_eagerly(data);
+    } else {
+        state.start(data);
+    }
     return task;
 }
 

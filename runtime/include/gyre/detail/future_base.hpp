@@ -200,15 +200,18 @@ private:
     EventLoop* loop_;
     std::uint32_t references_ = 1;
     std::uint16_t storage_offset_ = 0;
-    State state_ = State::pending;
-    bool report_ : 1 = false;  // an error that nobody has asked for yet
-    bool quiet_ : 1 = false;   // … and need not
-    bool failed_by_cancel_ : 1 = false;
+    // What a step of a task has to look at shares a byte: it looks once for all of it.
+    State state_ : 2 = State::pending;
 
 protected:
+    bool must_cancel_ : 1 = false;   // of a task: a CancelledError is to be thrown at the next step
+    bool has_extras_ : 1 = false;    // of a task
     bool has_listener_ : 1 = false;  // queue_listener() goes before the hooks
 
 private:
+    bool report_ : 1 = false;  // an error that nobody has asked for yet
+    bool quiet_ : 1 = false;   // … and need not
+    bool failed_by_cancel_ : 1 = false;
     DoneHook* hooks_ = nullptr;  // the first of the ring
     std::exception_ptr error_;   // of a failed one; of a cancelled one if it has a message
 };

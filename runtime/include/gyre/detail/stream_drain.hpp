@@ -28,10 +28,15 @@ private:
 };
 
 /// Suspends where the transport closes, for one iteration, and where too much waits to be sent.
-class [[nodiscard]] GYRE_API StreamDrain::Awaiter final : private Waiter {
+class [[nodiscard]] GYRE_API StreamDrain::Awaiter final : private RetryWaiter {
 public:
     /// `drain` stays where it is as long as this: one expression has both.
     explicit Awaiter(StreamDrain& drain) noexcept : drain_(drain) {}
+    ~Awaiter() {
+        if (waited()) [[unlikely]] {
+            leave();
+        }
+    }
 
     [[nodiscard]] bool await_ready() const {
         if (std::exchange(drain_.awaited_, true) || drain_.state_ == nullptr) [[unlikely]] {
@@ -51,7 +56,7 @@ public:
 
 private:
     [[nodiscard]] StreamState& state() const noexcept { return *drain_.state_; }
-    bool retry() override;
+    void run() override;
     void resume_after_wait();
 
     StreamDrain& drain_;

@@ -87,7 +87,8 @@ private:
     }
     [[nodiscard]] bool has_come();
     [[nodiscard]] bool find_separator();
-    bool retry() override;
+    void run() override;
+    [[nodiscard]] bool may_resume();
 
     [[nodiscard]] std::string take_exactly();
     [[nodiscard]] std::string take_until();

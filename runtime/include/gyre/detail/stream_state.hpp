@@ -96,7 +96,7 @@ public:
     /// Throws the error that ended the connection.
     void check_lost() const;
     /// Those in drain().
-    [[nodiscard]] WaitList& drainers() noexcept { return drainers_; }
+    [[nodiscard]] RetryWaitList& drainers() noexcept { return drainers_; }
     [[nodiscard]] static Coro<> wait_closed(std::shared_ptr<StreamState> self);
 
     /// Called once the connection is made.
@@ -124,7 +124,7 @@ private:
     std::size_t limit_;
     std::string large_;              // fetched to where it is to stay
     std::exception_ptr lost_error_;  // of the connection
-    WaitList drainers_;
+    RetryWaitList drainers_;
     Event closed_;
     std::function<void()> on_made_;
 };

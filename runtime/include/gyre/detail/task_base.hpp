@@ -26,6 +26,7 @@ namespace gyre::detail {
 
 class GeneratorPromiseBase;
 class ExecutorFuture;
+class LoopData;
 
 /// One wait of one task, in the frame that waits: a future without a value.
 /// pending -> woken (what it waited for came) or cancelled (the task was asked to stop).
@@ -43,6 +44,8 @@ public:
     }
     /// Resumes the task in the next iteration. Does nothing the second time.
     inline void wake() noexcept;
+    /// The same, for who knows its loop: `loop` is the task's.
+    inline void wake_on(EventLoop& loop) noexcept;
 
 protected:
     ~WaitNode() = default;
@@ -60,16 +63,21 @@ private:
     std::uintptr_t word_ = 0;
 };
 
-/// A wait whose wake-up is a hint: when the task's step comes, retry() looks whether to go on or to
-/// wait again. It is a step of the task like any other, but the coroutine is not resumed for it.
-class GYRE_API RetryNode : public WaitNode {
+/// A wait whose wake-up is a hint. It stands in the ready queue in the task's stead, and run()
+/// looks whether to make the task's step or to wait again: the coroutine is not resumed in vain.
+class GYRE_API RetryNode : public Ready, public WaitNode {
 public:
-    /// True to resume the task; false after it has made itself ready for the next wake().
-    [[nodiscard]] virtual bool retry() = 0;
+    inline void wake() noexcept;
+    inline void wake_on(EventLoop& loop) noexcept;
+    [[nodiscard]] std::string describe() const override;
+    [[nodiscard]] std::string run_described() override;
 
 protected:
     RetryNode() = default;
     ~RetryNode() = default;
+    /// The task was cancelled: it is not to wait again.
+    [[nodiscard]] inline bool must_resume() const noexcept;
+    inline void resume_task();
     void wait_again() noexcept { word_ &= ~kState; }
 };
 
@@ -124,14 +132,14 @@ public:
     [[nodiscard]] std::string describe() const override;
     /// "main() at demo.cpp:12": the coroutine, and where it waits.
     [[nodiscard]] std::string where() const;
-    [[nodiscard]] bool eager() const noexcept { return eager_; }
+    [[nodiscard]] bool eager() const noexcept { return eager_ != 0; }
 
     // --- awaiters
     // ---------------------------------------------------------------------------------
 
     /// Suspends until the future is done. The hook must stay linked or be unlinked by its owner.
     void suspend_on(FutureBase& future, DoneHook& hook, std::coroutine_handle<> handle) {
-        leaf_ = handle;
+        set_leaf(handle);
         hook.set_target(*this);
         future.add_hook(hook);
         waiting_ = reinterpret_cast<std::uintptr_t>(&future);
@@ -141,15 +149,16 @@ public:
     }
     /// Suspends until node.wake().
     void suspend_on(WaitNode& node, std::coroutine_handle<> handle) {
-        suspend_on(node, kNode, handle);
-    }
-    /// The same, but each wake only leads to node.retry().
-    void suspend_on(RetryNode& node, std::coroutine_handle<> handle) {
-        suspend_on(node, kNode | kRetry, handle);
+        set_leaf(handle);
+        node.word_ = reinterpret_cast<std::uintptr_t>(this);
+        waiting_ = reinterpret_cast<std::uintptr_t>(&node) | kNode;
+        if (must_cancel_) [[unlikely]] {
+            deliver_now();
+        }
     }
     /// Suspends for one iteration.
     void suspend_yield(std::coroutine_handle<> handle) {
-        leaf_ = handle;  // it waits for nothing: the step has seen to that
+        set_leaf(handle);  // it waits for nothing: the step has seen to that
         loop().queue(*this);
     }
     /// First thing in await_resume after a suspension: throws the CancelledError that is due here.
@@ -198,8 +207,10 @@ public:
     void drop() noexcept override;
     [[nodiscard]] std::string run_described() override;
 
-    /// Starts it: queued, or at once if eager. The loop holds a reference until it is done.
-    inline void start(bool eager);
+    /// Queues the first step. The loop, whose data those are, holds a reference until it is done.
+    inline void start(LoopData& data);
+    /// Takes the first step here, if its loop runs, or queues it.
+    void start_eagerly(LoopData& data);
 
     [[nodiscard]] ContextBox& context() noexcept {
         return has_extras_ ? context_in_extras() : own_context_;
@@ -212,7 +223,7 @@ public:
 
     void set_location(std::source_location location) noexcept { where_ = location; }
     /// Not reported if it is still pending when the loop goes.
-    void disable_pending_report() noexcept { report_pending_ = false; }
+    void disable_pending_report() noexcept { report_pending_ = 0; }
 
 protected:
     TaskBase(EventLoop& loop, std::coroutine_handle<> body)
@@ -239,6 +250,7 @@ protected:
 
 private:
     friend class WaitNode;
+    friend class RetryNode;
     friend class LoopData;
 
     [[noreturn]] static void throw_no_task();
@@ -257,25 +269,20 @@ private:
     struct Extras;  // what few tasks have
     void clear() noexcept;
 
-    // What `waiting_` points to, in its low bits: 0 for a future.
+    // What `waiting_` points to, in its low bit: 0 for a future.
     static constexpr std::uintptr_t kNode = 1;
-    static constexpr std::uintptr_t kRetry = 2;  // the node is a RetryNode
-    static constexpr std::uintptr_t kTag = 3;
     static constexpr std::uintptr_t kNotStarted = kNode;  // waits for its first step, and no node
 
-    void suspend_on(WaitNode& node, std::uintptr_t tag, std::coroutine_handle<> handle) {
-        leaf_ = handle;
-        node.word_ = reinterpret_cast<std::uintptr_t>(this);
-        waiting_ = reinterpret_cast<std::uintptr_t>(&node) | tag;
-        if (must_cancel_) [[unlikely]] {
-            deliver_now();
+    void set_leaf(std::coroutine_handle<> handle) noexcept {
+        if (leaf_ != handle) {  // most often the same one waits again
+            leaf_ = handle;
         }
     }
     [[nodiscard]] FutureBase* waiting_future() const noexcept {
         return (waiting_ & kNode) == 0 ? reinterpret_cast<FutureBase*>(waiting_) : nullptr;
     }
     [[nodiscard]] WaitNode* waiting_node() const noexcept {
-        return (waiting_ & kNode) != 0 ? reinterpret_cast<WaitNode*>(waiting_ & ~kTag) : nullptr;
+        return (waiting_ & kNode) != 0 ? reinterpret_cast<WaitNode*>(waiting_ - kNode) : nullptr;
     }
     /// cancel() of what this waits for. False if that is done or nothing.
     bool cancel_awaited(std::string_view message);
@@ -291,9 +298,13 @@ private:
     void call_listener();
     [[nodiscard]] bool may_step();
     void resume_leaf();
+    static void resume_next();
+    void make_step(ContextBox& box);
+    [[gnu::noinline]] void run_specially();
+    [[gnu::noinline]] void end_step();
+    [[gnu::noinline]] void end_nested_step();
     void end_body();
     void fail_with(std::exception_ptr error, bool cancelled);
-    void start_now();
     void leave_loop() noexcept;
     Extras& extras();
     [[nodiscard]] Listener::Owner*& listener() noexcept {
@@ -315,23 +326,38 @@ private:
     TaskRegistry::Place place_;  // while it is not done
     std::uint32_t id_;           // of the default name
     std::uint16_t cancel_requests_ = 0;
-    bool must_cancel_ : 1 = false;      // a CancelledError is to be thrown at the next step
-    bool throw_cancelled_ : 1 = false;  // … at the await that this step resumes
-    bool eager_ : 1 = false;
-    bool report_pending_ : 1 = true;
-    bool visiting_ : 1 = false;  // cancel() passes through here: breaks cycles
-    bool has_extras_ : 1 = false;
+    bool throw_cancelled_ = false;  // a CancelledError, at the await that this step resumes
+    // A whole byte, so that it is written without a look at what it was.
+    std::uint8_t eager_ : 1 = 0;
+    std::uint8_t report_pending_ : 1 = 1;
+    std::uint8_t visiting_ : 1 = 0;  // cancel() passes through here: breaks cycles
+    [[maybe_unused]] std::uint8_t unused_ : 5 = 0;
     // The CancelledError to throw, where it has a message, lies in error_ until the task is done.
 };
 
 using TaskRef = StateRef<TaskBase>;
 
-inline void WaitNode::wake() noexcept {
+inline void WaitNode::wake_on(EventLoop& loop) noexcept {
     if (!done()) {
         word_ |= kWoken;
-        task()->loop().queue(*task());
+        loop.queue(*task());
     }
 }
+
+inline void WaitNode::wake() noexcept { wake_on(task()->loop()); }
+
+inline void RetryNode::wake_on(EventLoop& loop) noexcept {
+    if (!done()) {
+        word_ |= kWoken;
+        loop.queue(*this);
+    }
+}
+
+inline void RetryNode::wake() noexcept { wake_on(task()->loop()); }
+
+inline bool RetryNode::must_resume() const noexcept { return task()->must_cancel_; }
+
+inline void RetryNode::resume_task() { task()->TaskBase::run(); }
 
 /// What runtime/ keeps with each loop: the tasks that are not done.
 class GYRE_API LoopData final : public EventLoop::Extension {
@@ -387,14 +413,10 @@ private:
         destroyed_;  // pending tasks at the close: a dying body may queue another's step
 };
 
-inline void TaskBase::start(bool eager) {
-    LoopData::of(loop()).add(*this);
+inline void TaskBase::start(LoopData& data) {
+    data.add(*this);
     retain();
-    if (eager && running_loop == &loop()) {
-        start_now();
-    } else {
-        loop().queue(*this);
-    }
+    loop().queue(*this);
 }
 
 }  // namespace gyre::detail

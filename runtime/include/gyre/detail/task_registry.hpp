@@ -27,18 +27,13 @@ public:
             append_block();
         }
         *next_ = &task;
-        ++last_->live;
         return next_++;
     }
     void remove(Place place) noexcept {
         *place = nullptr;
         Block& block = block_of(place);
-        if (--block.live == 0) {
-            if (&block == last_) {
-                next_ = block.tasks;
-            } else {
-                free_block(block);
-            }
+        if (++block.gone == kPlaces) {
+            free_block(block);
         }
     }
 
@@ -47,8 +42,7 @@ public:
     template <class F>
     void for_each(F f) const {
         for (const Block* block = first_; block != nullptr; block = block->next) {
-            const TaskBase* const* const end = block == last_ ? next_ : block->tasks + kPlaces;
-            for (TaskBase* const* place = block->tasks; place != end; ++place) {
+            for (TaskBase* const* place = block->tasks; place != end_of(*block); ++place) {
                 if (*place != nullptr) {
                     f(**place);
                 }
@@ -63,13 +57,16 @@ private:
     struct alignas(kBlock) Block {
         Block* next = nullptr;
         Block* previous = nullptr;
-        std::size_t live = 0;
+        std::size_t gone = 0;  // of those that had a place here
         TaskBase* tasks[kPlaces];
     };
     static_assert(sizeof(Block) == kBlock);
 
     [[nodiscard]] static Block& block_of(Place place) noexcept {
         return *reinterpret_cast<Block*>(reinterpret_cast<std::uintptr_t>(place) & ~(kBlock - 1));
+    }
+    [[nodiscard]] TaskBase* const* end_of(const Block& block) const noexcept {
+        return &block == last_ ? next_ : block.tasks + kPlaces;
     }
     void append_block();
     void free_block(Block& block) noexcept;
