@@ -40,6 +40,7 @@ void DescriptorTransport::on_readable() {
     }
     if (lazy_ != nullptr && lazy_->leave(*this)) {
         left_ = true;
+        loop().pace_.hold();
         return;
     }
     const std::shared_ptr<Transport> keep = self_;

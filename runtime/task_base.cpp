@@ -120,7 +120,9 @@ void TaskBase::run() {
     resume_leaf();
     step.task = nullptr;
     current_context = nullptr;
-    if (!body_.done()) [[likely]] {
+    // One that waits is not done. Its body's frame is no memory that the step has touched, where
+    // the coroutine that waits is an inner one.
+    if (waiting_ != 0 || !body_.done()) [[likely]] {
         where_ = step.where;
     } else {
         end_body();
@@ -286,7 +288,7 @@ std::uint32_t TaskBase::uncancel() noexcept {
 }
 
 // The task cancelled itself before it came to wait: what it waits for is cancelled at once.
-void TaskBase::deliver_now() {
+void TaskBase::deliver_now() try {
     const std::exception_ptr error = std::exchange(error_, nullptr);
     FutureBase* future = waiting_future();
     const std::string message = message_of(error);
@@ -297,6 +299,9 @@ void TaskBase::deliver_now() {
     } else {
         error_ = error;
     }
+} catch (...) {
+    waiting_ = 0;  // the coroutine goes on
+    throw;
 }
 
 bool TaskBase::wait_was_cancelled() const noexcept {
