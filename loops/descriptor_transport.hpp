@@ -115,11 +115,15 @@ private:
     void begin();
     void watch_reads();
     void unwatch_reads() noexcept;
+    template <class F>
+    void guard_reading(F receive);
     void read_for(Protocol* protocol, const char*& call);
     void read_into(BufferedProtocol& protocol, const char*& call);
     std::optional<std::size_t> read(std::span<char> buffer, const char*& call);
+    void send_in_turn(std::span<const std::string_view> parts);
     void send_at_once(std::span<const std::string_view> parts);
     void all_sent();
+    void forget_protocol() noexcept;
     void close_descriptor() noexcept;
     void check_high();
     void check_low();

@@ -114,7 +114,7 @@ void EventLoop::iterate_once() {
         if (!inbox_->empty()) {
             inbox_->take(ready_);
         }
-        timers_.expire(now_);
+        timers_.expire(pace_.is_held() && !timers_.empty() ? time() : now_);
     }
     if (special_) [[unlikely]] {
         run_specially();

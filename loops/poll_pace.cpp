@@ -27,7 +27,9 @@ std::uint64_t cycles() noexcept {
 
 bool PollPace::may_skip_poll() noexcept {
     unpolled_ += between_readings_ - until_reading_ + 1;
-    if (unpolled_ >= kMostUnpolled || cycles() - polled_at_ >= kPollInterval) {
+    const bool first = unpolled_ == 1;
+    if (!(held_ && first) &&
+        (unpolled_ >= kMostUnpolled || cycles() - polled_at_ >= kPollInterval)) {
         return false;
     }
     until_reading_ = between_readings_ = std::min(unpolled_, kMostUnpolled - unpolled_);
@@ -36,6 +38,7 @@ bool PollPace::may_skip_poll() noexcept {
 
 void PollPace::polled() noexcept {
     unpolled_ = 0;
+    held_ = false;
     until_reading_ = between_readings_ = 1;
     polled_at_ = cycles();
 }

@@ -100,6 +100,7 @@ void ReadAwaiter::await_suspend(std::coroutine_handle<> handle) {
             std::string(operation_of(read_.kind_)) +
             "() called while another coroutine is already waiting for incoming data");
     }
+    frame_ = handle.address();
     task.suspend_on(*this, handle);
 }
 

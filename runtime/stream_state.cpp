@@ -5,6 +5,8 @@
 #include <gyre/errors.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <utility>
 
 namespace gyre::detail {
@@ -13,6 +15,15 @@ namespace {
 
 constexpr std::size_t kLarge = std::size_t{16} << 10;
 constexpr std::size_t kMostAtOnce = std::size_t{256} << 10;
+
+// Null where there is no memory: it is no more than a help.
+UpcomingReads* upcoming_reads() noexcept {
+    std::unique_ptr<UpcomingReads>& made = LoopData::of(*running_loop).upcoming_reads;
+    if (made == nullptr) [[unlikely]] {
+        made.reset(new (std::nothrow) UpcomingReads);
+    }
+    return made.get();
+}
 
 }  // namespace
 
@@ -65,6 +76,9 @@ bool StreamState::leave(LeftBytes& left) {
         return false;
     }
     left_ = &left;
+    if (UpcomingReads* const upcoming = upcoming_reads()) [[likely]] {
+        place_ = upcoming->add({this, transport_.get(), reader_, reader_->frame()});
+    }
     std::exchange(reader_, nullptr)->wake();
     return true;
 }
@@ -75,6 +89,9 @@ bool StreamState::leave(LeftBytes& left) {
 // than anything else. Many are received into the string that the read is to give.
 bool StreamState::fetch(std::size_t most) {
     LeftBytes& left = *std::exchange(left_, nullptr);
+    if (const UpcomingReads* const upcoming = upcoming_reads()) [[likely]] {
+        upcoming->prefetch_after(place_);
+    }
     const std::size_t room = std::min<std::size_t>(most, usual_ + usual_ / 4);
     bool direct = room >= kLarge;
     if (direct) [[unlikely]] {

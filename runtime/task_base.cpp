@@ -143,7 +143,9 @@ void TaskBase::end_step() {
     }
     step.task = nullptr;
     current_context = nullptr;
-    if (body_.done()) [[unlikely]] {
+    // One that waits is not done. Its body's frame is no memory that the step has touched, where the
+    // coroutine that waits is an inner one.
+    if (waiting_ == 0 && body_.done()) [[unlikely]] {
         end_body();
     } else if (std::memcmp(&where_, &step.where, sizeof where_) != 0) {
         where_ = step.where;
@@ -322,7 +324,7 @@ std::uint32_t TaskBase::uncancel() noexcept {
 }
 
 // The task cancelled itself before it came to wait: what it waits for is cancelled at once.
-void TaskBase::deliver_now() {
+void TaskBase::deliver_now() try {
     const std::exception_ptr error = std::exchange(error_, nullptr);
     FutureBase* future = waiting_future();
     const std::string message = message_of(error);
@@ -333,6 +335,9 @@ void TaskBase::deliver_now() {
     } else {
         error_ = error;
     }
+} catch (...) {
+    waiting_ = 0;  // the coroutine goes on
+    throw;
 }
 
 bool TaskBase::wait_was_cancelled() const noexcept {

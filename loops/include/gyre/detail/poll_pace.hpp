@@ -24,6 +24,10 @@ public:
     /// An iteration begins, with something ready.
     [[nodiscard]] bool may_skip_poll() noexcept;
     void polled() noexcept;
+    /// What the last poll found leaves something to the next iteration, which another poll would
+    /// only find again: that iteration does without one.
+    void hold() noexcept { held_ = true; }
+    [[nodiscard]] bool is_held() const noexcept { return held_; }
     /// The next iteration polls.
     void expect_poll() noexcept {
         unpolled_ = kMostUnpolled;
@@ -37,6 +41,7 @@ private:
     std::uint32_t unpolled_ = 0;       // iterations since the last poll, at the last reading
     std::uint32_t until_reading_ = 1;  // iterations, the next one included
     std::uint32_t between_readings_ = 1;
+    bool held_ = false;  // until the next poll
 };
 
 }  // namespace gyre::detail

@@ -77,6 +77,7 @@ private:
     [[nodiscard]] bool takes_any() const noexcept {
         return read_.kind_ == StreamRead::Kind::some && read_.count_ != 0;
     }
+    [[nodiscard]] const void* frame() const noexcept { return frame_; }
     /// It can be answered, by bytes or by an error.
     [[nodiscard]] bool is_over() {
         state().settle();
@@ -100,7 +101,8 @@ private:
     std::size_t searched_ = 0;     // no separator begins before it
     std::size_t match_start_ = 0;  // a separator was found if its end is not 0
     std::size_t match_end_ = 0;
-    bool fetched_ = false;  // the answer, of which the buffer knows nothing
+    const void* frame_ = nullptr;  // of the coroutine that waits
+    bool fetched_ = false;         // the answer, of which the buffer knows nothing
     bool other_waits_ = false;
 };
 

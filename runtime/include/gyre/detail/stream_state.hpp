@@ -118,6 +118,7 @@ private:
     bool held_up_ = false;
     bool writing_paused_ = false;
     bool lost_ = false;
+    std::uint32_t place_ = 0;   // among the reads that were woken to fetch
     std::uint32_t usual_ = 0;   // how many bytes are fetched at a time, if so many as to be counted
     std::string_view fetched_;  // in the loop's buffer; empty again before the step goes on
     StreamBuffer buffer_;

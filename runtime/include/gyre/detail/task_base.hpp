@@ -6,6 +6,7 @@
 #include <gyre/detail/listener.hpp>
 #include <gyre/detail/step.hpp>
 #include <gyre/detail/task_registry.hpp>
+#include <gyre/detail/upcoming_reads.hpp>
 
 #include <coroutine>
 #include <cstdint>
@@ -393,6 +394,8 @@ public:
 
     /// Who answers getaddrinfo(); null until it is needed.
     std::shared_ptr<Resolver> resolver;
+    /// Of streams; null until one is read.
+    std::unique_ptr<UpcomingReads> upcoming_reads;
     /// A TaskFactory, or null for the default.
     std::shared_ptr<const void> factory;
 
