@@ -178,6 +178,18 @@ void EventLoop::poll_once() {
     pace_.polled();
 }
 
+void EventLoop::take_signals() noexcept {
+    if (pending_signals_.load(std::memory_order_relaxed) == 0) {
+        return;
+    }
+    const std::uint64_t arrived = pending_signals_.exchange(0, std::memory_order_acquire);
+    for (auto& [signal, registration] : signals_) {
+        if ((arrived & detail::SignalTable::bit(signal)) != 0) {
+            fd_ready(*registration.state);
+        }
+    }
+}
+
 void EventLoop::run_timed(detail::Ready& node) {
     const auto start = std::chrono::steady_clock::now();
     const std::string text = node.run_described();
@@ -285,139 +297,6 @@ Handle EventLoop::post_or_throw(detail::HandleState* state) {
         throw_closed();
     }
     return handle;
-}
-
-// --- descriptors and signals --------------------------------------------------------------------
-
-void EventLoop::check_user_fd(int fd) {
-    check_call();
-    if (resources_.owns(fd)) {
-        throw RuntimeError("descriptor " + std::to_string(fd) + " is used by a transport");
-    }
-}
-
-bool EventLoop::unregister_fd(int fd, bool writer) {
-    if (closed_) {
-        return false;
-    }
-    check_user_fd(fd);
-    return unwatch_fd(fd, writer);
-}
-
-Handle EventLoop::register_fd(int fd, bool writer, detail::HandleState* state) {
-    state->once_ = false;
-    state->retain();
-    Handle handle(state);
-    try {
-        if (fd < 0) {
-            throw ValueError("a file descriptor is expected, not " + std::to_string(fd));
-        }
-        unwatch_fd(fd, writer);
-        watch_fd(fd, writer, *state);
-    } catch (...) {
-        state->release();
-        throw;
-    }
-    return handle;
-}
-
-void EventLoop::fd_ready(detail::HandleState& state) noexcept {
-    if (state.mark_queued()) {
-        state.retain();
-        completed_.push(state);
-    }
-}
-
-void EventLoop::drop_registration(detail::HandleState& state) noexcept {
-    state.cancel();
-    state.release();
-}
-
-void EventLoop::register_signal(int signal, detail::HandleState* state) {
-    state->once_ = false;
-    try {
-        detail::SignalTable::check(signal);
-        const auto found = signals_.find(signal);
-        if (found != signals_.end() && found->second.native) {
-            // Leaves no gap in which the signal would take its default action.
-            drop_registration(*std::exchange(found->second.state, state));
-            return;
-        }
-        unregister_signal(signal, false);
-        const auto place = signals_.emplace(signal, Registration{state, true}).first;
-        try {
-            watch_signal(signal);
-        } catch (...) {
-            signals_.erase(place);
-            throw;
-        }
-    } catch (...) {
-        state->release();
-        throw;
-    }
-}
-
-bool EventLoop::register_interrupt(detail::HandleState* state) {
-    if (signals_.count(SIGINT) != 0 || !detail::SignalTable::has_default_action(SIGINT)) {
-        state->release();
-        return false;
-    }
-    state->once_ = false;
-    try {
-        const auto place = signals_.emplace(SIGINT, Registration{state, false}).first;
-        try {
-            detail::SignalTable::install(*this, SIGINT, true);
-        } catch (...) {
-            signals_.erase(place);
-            throw;
-        }
-    } catch (...) {
-        state->release();
-        throw;
-    }
-    return true;
-}
-
-bool EventLoop::unregister_signal(int signal, bool native) noexcept {
-    const auto found = signals_.find(signal);
-    if (found == signals_.end() || found->second.native != native) {
-        return false;
-    }
-    const Registration registration = found->second;
-    signals_.erase(found);
-    if (registration.native) {
-        unwatch_signal(signal);
-    } else {
-        detail::SignalTable::remove(*this, signal);
-    }
-    pending_signals_.fetch_and(~detail::SignalTable::bit(signal));
-    drop_registration(*registration.state);
-    return true;
-}
-
-void EventLoop::watch_signal(int signal) { detail::SignalTable::install(*this, signal, false); }
-
-void EventLoop::unwatch_signal(int signal) noexcept { detail::SignalTable::remove(*this, signal); }
-
-void EventLoop::signal_arrived(int signal) noexcept {
-    pending_signals_.fetch_or(detail::SignalTable::bit(signal), std::memory_order_seq_cst);
-}
-
-std::size_t EventLoop::watched_signals() const noexcept {
-    return static_cast<std::size_t>(std::count_if(
-        signals_.begin(), signals_.end(), [](const auto& each) { return each.second.native; }));
-}
-
-void EventLoop::take_signals() noexcept {
-    if (pending_signals_.load(std::memory_order_relaxed) == 0) {
-        return;
-    }
-    const std::uint64_t arrived = pending_signals_.exchange(0, std::memory_order_acquire);
-    for (auto& [signal, registration] : signals_) {
-        if ((arrived & detail::SignalTable::bit(signal)) != 0) {
-            fd_ready(*registration.state);
-        }
-    }
 }
 
 }  // namespace gyre

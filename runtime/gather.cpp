@@ -1,42 +1,27 @@
 #include <gyre/detail/gather_base.hpp>
-#include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 
 namespace gyre::detail {
 
 GatherBase::GatherBase(EventLoop& loop, std::vector<FutureRef> children, bool return_exceptions)
-    : FutureBase(loop), children_(std::move(children)), return_exceptions_(return_exceptions) {
-    for (const FutureRef& each : children_) {
+    : FutureBase(loop), SeveralFutures(std::move(children)), return_exceptions_(return_exceptions) {
+    for (const FutureRef& each : futures()) {
         if (&each->loop() != &loop) {
             throw ValueError("the futures given to gather() belong to different loops");
         }
     }
 }
 
-GatherBase::~GatherBase() {
-    if (finished_ == children_.size()) {
-        return;
-    }
-    for (const FutureRef& each : children_) {
-        if (TaskBase* task = each->as_task()) {
-            task->stop_listening(*this);
-        }
-    }
-}
-
 void GatherBase::begin() {
     std::vector<FutureBase*> over;
-    for (const FutureRef& each : children_) {
-        TaskBase* const task = each->as_task();
+    for (const FutureRef& each : futures()) {
         if (each->done()) {
             over.push_back(each.get());
-        } else if (task != nullptr && task->listen(*this)) {
-            ++unfinished_;
         } else {
-            listeners_.push_back(Listener(*each, *this));
+            listen_to(*each);
         }
     }
-    if (children_.empty()) {
+    if (futures().empty()) {
         collect();
     }
     for (FutureBase* child : over) {
@@ -51,7 +36,7 @@ bool GatherBase::cancel(std::string_view message) {
     }
     visiting_ = true;
     bool any = false;
-    for (const FutureRef& each : children_) {
+    for (const FutureRef& each : futures()) {
         any = each->cancel(message) || any;
     }
     visiting_ = false;
@@ -59,17 +44,12 @@ bool GatherBase::cancel(std::string_view message) {
     return any;
 }
 
-// Nothing can come of it: the outcome waits for another, which is heard later, in any case.
 bool GatherBase::wants_to_hear(const FutureBase& child) noexcept {
-    if (--unfinished_ == 0 || (!return_exceptions_ && child.state() != State::finished)) {
-        return true;
-    }
-    ++finished_;
-    return false;
+    return is_to_be_heard(!return_exceptions_ && child.state() != State::finished);
 }
 
 void GatherBase::heard(FutureBase& child, std::size_t /*index*/) {
-    ++finished_;
+    const bool is_last = count_down();
     if (done()) {
         child.mark_retrieved();
         return;
@@ -78,11 +58,11 @@ void GatherBase::heard(FutureBase& child, std::size_t /*index*/) {
         fail_like(child);
         return;
     }
-    if (finished_ < children_.size()) {
+    if (!is_last) {
         return;
     }
     if (cancel_requested_) {
-        for (const FutureRef& each : children_) {
+        for (const FutureRef& each : futures()) {
             each->mark_retrieved();
         }
         fail_by_cancel(cancelled_error_of_last());
@@ -98,7 +78,7 @@ void GatherBase::heard(FutureBase& child, std::size_t /*index*/) {
 // asyncio takes the message of the last argument, whoever ended last, and though it may have
 // ended otherwise.
 std::exception_ptr GatherBase::cancelled_error_of_last() const {
-    FutureBase& last = *children_.back();
+    FutureBase& last = *futures().back();
     if (last.cancelled()) {
         return last.cancelled_error();
     }
@@ -108,7 +88,7 @@ std::exception_ptr GatherBase::cancelled_error_of_last() const {
 
 // The others run on, and nobody will ask them for their errors.
 void GatherBase::fail_like(FutureBase& child) {
-    for (const FutureRef& each : children_) {
+    for (const FutureRef& each : futures()) {
         each->never_report();
     }
     if (child.cancelled()) {

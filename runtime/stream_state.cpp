@@ -103,11 +103,11 @@ bool StreamState::fetch(std::size_t most) {
         fetched_ = left.fetch({});
         count = fetched_.size();
     } else {
-        receive_into(large_, room,
-                     [&left](std::span<char> memory) { return left.fetch(memory).size(); });
-        count = large_.size();
-        if (count == 0) {
-            std::string().swap(large_);
+        const std::span<char> memory = room_of(large_);
+        count = left.fetch(memory.first(std::min(room, memory.size()))).size();
+        set_size(large_, count);
+        if (count < large_.capacity() / 8) {  // a few bytes keep no large block
+            large_.shrink_to_fit();
         }
     }
     if (count >= kLarge || usual_ != 0) [[unlikely]] {

@@ -1,69 +1,45 @@
 #include <gyre/detail/done_waiter.hpp>
+#include <gyre/detail/several_futures.hpp>
 #include <gyre/wait.hpp>
 
 namespace gyre::detail {
 
 namespace {
 
-class Waiting final : public Listener::Owner, public WaitNode {
+class Waiting final : public SeveralFutures, public WaitNode {
 public:
-    /// The futures outlive it.
-    Waiting(const std::vector<FutureRef>& futures, ReturnWhen return_when)
-        : futures_(futures), return_when_(return_when), left_(futures.size()) {
-        for (const FutureRef& each : futures) {
-            TaskBase* const task = each->as_task();
-            if (task == nullptr || !task->listen(*this)) {
-                listeners_.emplace_back(*each, *this);
-            } else if (!task->done()) {
-                ++unfinished_;
-            }
+    Waiting(std::vector<FutureRef> futures, ReturnWhen return_when)
+        : SeveralFutures(std::move(futures)), return_when_(return_when) {
+        for (const FutureRef& each : this->futures()) {
+            listen_to(*each);
         }
     }
-    ~Waiting() {
-        timer_.cancel();
-        if (left_ == 0) {
-            return;
-        }
-        for (const FutureRef& each : futures_) {
-            if (TaskBase* const task = each->as_task()) {
-                task->stop_listening(*this);
-            }
-        }
-    }
+    ~Waiting() { timer_.cancel(); }
 
     void limit(EventLoop& loop, Nanoseconds limit) {
         timer_ = loop.call_later(limit, [this] { wake(); });
     }
 
 private:
-    [[nodiscard]] bool is_last(FutureBase::State state) const noexcept {
+    [[nodiscard]] bool decides(FutureBase::State state) const noexcept {
         return return_when_ == ReturnWhen::first_completed ||
                (return_when_ == ReturnWhen::first_exception && state == FutureBase::State::failed);
     }
     void heard(FutureBase& source, std::size_t /*index*/) override {
-        --left_;
+        const bool is_last = count_down();
         if (return_when_ == ReturnWhen::first_exception) {
             source.mark_retrieved();
         }
-        if (left_ == 0 || is_last(source.state())) {
+        if (is_last || decides(source.state())) {
             timer_.cancel();
             wake();
         }
     }
-    // Nothing can come of it: another is waited for, which is heard later, in any case.
     bool wants_to_hear(const FutureBase& source) noexcept override {
-        if (--unfinished_ == 0 || is_last(source.state())) {
-            return true;
-        }
-        --left_;
-        return false;
+        return is_to_be_heard(decides(source.state()));
     }
 
-    const std::vector<FutureRef>& futures_;
     ReturnWhen return_when_;
-    std::size_t left_;
-    std::size_t unfinished_ = 0;  // of those that need no node to be listened to
-    std::vector<Listener> listeners_;
     TimerHandle timer_;
 };
 
@@ -86,7 +62,7 @@ Coro<> wait_until(std::vector<FutureRef> futures, WaitOptions options) {
             throw ValueError("the futures given to wait() belong to a different loop");
         }
     }
-    Waiting waiting(futures, options.return_when);
+    Waiting waiting(std::move(futures), options.return_when);
     if (options.timeout) {
         waiting.limit(loop, *options.timeout);
     }

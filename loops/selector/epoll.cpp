@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <system_error>
 
 namespace gyre {
@@ -72,9 +71,8 @@ private:
         if (timeout == std::chrono::nanoseconds::zero()) {
             return checked(::epoll_wait(epoll_, ready, capacity, 0));
         }
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
         if (precise_) {
-            const std::timespec limit{seconds.count(), (timeout - seconds).count()};
+            const std::timespec limit = timespec_of(timeout);
             const int count = ::epoll_pwait2(epoll_, ready, capacity, &limit, nullptr);
             if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {  // EPERM: a sandbox's no
                 return checked(count);

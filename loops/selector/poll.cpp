@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <cerrno>
-#include <ctime>
 #include <system_error>
 
 namespace gyre {
@@ -38,12 +37,8 @@ public:
     }
 
     void wait(std::chrono::nanoseconds timeout, std::vector<Event>& events) override {
-        std::timespec limit{};
         const bool for_ever = timeout == std::chrono::nanoseconds::max();
-        if (!for_ever) {
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-            limit = {seconds.count(), (timeout - seconds).count()};
-        }
+        const std::timespec limit = timespec_of(timeout);
         int count = ::ppoll(polled_.data(), polled_.size(), for_ever ? nullptr : &limit, nullptr);
         if (count < 0 && errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "poll");

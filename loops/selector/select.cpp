@@ -5,7 +5,6 @@
 #include <sys/select.h>
 
 #include <cerrno>
-#include <ctime>
 #include <map>
 #include <system_error>
 
@@ -40,12 +39,8 @@ public:
     }
 
     void wait(std::chrono::nanoseconds timeout, std::vector<Event>& events) override {
-        std::timespec limit{};
         const bool for_ever = timeout == std::chrono::nanoseconds::max();
-        if (!for_ever) {
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-            limit = {seconds.count(), (timeout - seconds).count()};
-        }
+        std::timespec limit = timespec_of(timeout);
         ::fd_set readable = readers_;
         ::fd_set writable = writers_;
         int count =

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,5 +51,9 @@ public:
 [[noreturn]] void throw_watch_error(int fd, int error);
 /// Throws ValueError unless `fd` is open.
 void check_descriptor(int fd);
+[[nodiscard]] inline std::timespec timespec_of(std::chrono::nanoseconds duration) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+    return {seconds.count(), (duration - seconds).count()};
+}
 
 }  // namespace gyre

@@ -1,4 +1,6 @@
 // open_file and File: aiofiles, in the loop's threads.
+#include "../folder.hpp"
+#include "../process.hpp"
 #include "support.hpp"
 
 #include <sys/stat.h>
@@ -8,24 +10,6 @@
 #include <system_error>
 
 namespace {
-
-/// A directory that is gone at the end.
-class Directory {
-public:
-    Directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "gyre-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    ~Directory() { std::filesystem::remove_all(path_); }
-
-    [[nodiscard]] std::string operator/(const char* name) const { return (path_ / name).string(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 Coro<> put(std::string path, std::string text) {
     File file = co_await open_file(path, "w");
@@ -40,19 +24,11 @@ Coro<std::string> content(std::string path) {
     co_return text;
 }
 
-std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-        ++count;
-    }
-    return count;
-}
-
 }  // namespace
 
 GYRE_TEST_CASE("files: what was written is read again, whole, by count and by line") {
-    const Directory directory;
-    const std::string path = directory / "text";
+    const Folder folder;
+    const std::string path = folder / "text";
     File out = co_await open_file(path, "w");
     CHECK(out.name() == path);
     const std::size_t first = co_await out.write("first\nsecond\n");
@@ -95,8 +71,8 @@ GYRE_TEST_CASE("files: what was written is read again, whole, by count and by li
 }
 
 GYRE_TEST_CASE("files: lines come one by one, also long ones") {
-    const Directory directory;
-    const std::string path = directory / "lines";
+    const Folder folder;
+    const std::string path = folder / "lines";
     const std::string longest(200'000, 'x');
     co_await put(path, "a\n\n" + longest + "\nlast");
     File file = co_await open_file(path);
@@ -113,8 +89,8 @@ GYRE_TEST_CASE("files: lines come one by one, also long ones") {
 }
 
 GYRE_TEST_CASE("files: each mode does what Python's does") {
-    const Directory directory;
-    const std::string path = directory / "modes";
+    const Folder folder;
+    const std::string path = folder / "modes";
     co_await put(path, "0123456789");
 
     File file = co_await open_file(path, "r+");
@@ -145,7 +121,7 @@ GYRE_TEST_CASE("files: each mode does what Python's does") {
 
     std::string error = co_await ending(open_file(path, "x"));
     CHECK(error == "open " + path + ": File exists");
-    const std::string other = directory / "other";
+    const std::string other = folder / "other";
     file = co_await open_file(other, "x");
     error = co_await ending(file.read());
     CHECK(error == "read " + other + ", which is open for writing alone: Bad file descriptor");
@@ -157,12 +133,12 @@ GYRE_TEST_CASE("files: each mode does what Python's does") {
 }
 
 GYRE_TEST_CASE("files: errors name what was done and to which path; a bad mode says what is good") {
-    const Directory directory;
-    const std::string missing = directory / "missing";
+    const Folder folder;
+    const std::string missing = folder / "missing";
     std::string error = co_await ending(open_file(missing));
     CHECK(error == "open " + missing + ": No such file or directory");
-    error = co_await ending(open_file(directory / ""));
-    CHECK(error == "open " + (directory / "") + ": Is a directory");
+    error = co_await ending(open_file(folder / ""));
+    CHECK(error == "open " + (folder / "") + ": Is a directory");
     for (const char* mode : {"", "q", "rw", "r++", "rbt", "+", "b", "rr"}) {
         CHECK(thrown_by([&] { return open_file(missing, mode); }) == "ValueError");
     }
@@ -170,7 +146,7 @@ GYRE_TEST_CASE("files: errors name what was done and to which path; a bad mode s
                          doctest::Contains("one of r, w, a, x"), ValueError);
     CHECK(thrown_by([&] { return open_file(std::string("a\0b", 3)); }) == "ValueError");
 
-    const std::string path = directory / "there";
+    const std::string path = folder / "there";
     File file = co_await open_file(path, "w+");
     error = co_await ending(file.seek(-1));
     CHECK(error == "seek " + path + ": Invalid argument");
@@ -194,8 +170,8 @@ GYRE_TEST_CASE("files: errors name what was done and to which path; a bad mode s
 }
 
 GYRE_TEST_CASE("files: calls at once are served one after the other") {
-    const Directory directory;
-    const std::string path = directory / "turns";
+    const Folder folder;
+    const std::string path = folder / "turns";
     File file = co_await open_file(path, "w+");
     std::vector<Coro<std::size_t>> writes;
     std::string expected;
@@ -227,8 +203,8 @@ GYRE_TEST_CASE("files: calls at once are served one after the other") {
 }
 
 GYRE_TEST_CASE("files: what one call appends stays together, whoever else appends") {
-    const Directory directory;
-    const std::string path = directory / "log";
+    const Folder folder;
+    const std::string path = folder / "log";
     constexpr int writers = 8;
     constexpr std::size_t size = 300'000;
     std::vector<Coro<>> all;
@@ -252,8 +228,8 @@ GYRE_TEST_CASE("files: what one call appends stays together, whoever else append
 }
 
 GYRE_TEST_CASE("files: a cancelled read takes nothing, a cancelled write is whole or not there") {
-    const Directory directory;
-    const std::string path = directory / "cancel";
+    const Folder folder;
+    const std::string path = folder / "cancel";
     const std::string before(300'000, 'x');
     co_await put(path, before + "\nrest\n");
     for (int wait = 0; wait < 6; ++wait) {
@@ -290,8 +266,8 @@ GYRE_TEST_CASE("files: a cancelled read takes nothing, a cancelled write is whol
 }
 
 GYRE_TEST_CASE("files: one that nobody closes is closed with its last handle, one of with() too") {
-    const Directory directory;
-    const std::string path = directory / "left";
+    const Folder folder;
+    const std::string path = folder / "left";
     co_await put(path, "text");
     const std::size_t before = open_descriptors();
     {
@@ -332,8 +308,8 @@ GYRE_TEST_CASE("files: one that nobody closes is closed with its last handle, on
 }
 
 GYRE_TEST_CASE("files: a FIFO that nobody reads any more is an error, not a signal") {
-    const Directory directory;
-    const std::string path = directory / "fifo";
+    const Folder folder;
+    const std::string path = folder / "fifo";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     auto reader = create_task(open_file(path, "r"));
     File writer = co_await open_file(path, "w");

@@ -1,4 +1,5 @@
 // What a loop costs: descriptors, processor time, lateness; and what the virtual loop promises.
+#include "../process.hpp"
 #include "raw_loop.hpp"
 
 #include <algorithm>
@@ -7,11 +8,6 @@
 #include <thread>
 
 namespace {
-
-std::ptrdiff_t open_descriptors() {
-    const std::filesystem::directory_iterator all("/proc/self/fd");
-    return std::distance(begin(all), end(all));
-}
 
 std::chrono::nanoseconds processor_time() {
     std::timespec time{};

@@ -1,4 +1,5 @@
 // Memory: what a sleeping task costs, what must not allocate, and that nothing stays.
+#include "../process.hpp"
 #include "support.hpp"
 
 #include <sys/wait.h>
@@ -26,18 +27,6 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace {
-
-std::size_t resident_bytes() {
-    long total = 0;
-    long resident = 0;
-    if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
-        if (std::fscanf(file, "%ld %ld", &total, &resident) != 2) {
-            resident = 0;
-        }
-        std::fclose(file);
-    }
-    return static_cast<std::size_t>(resident) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
 
 constexpr std::size_t kTasks = 1'000'000;   // on one loop
 constexpr std::size_t kFewTasks = 500'000;  // on the others: nothing here is theirs

@@ -15,23 +15,6 @@ concept Gathers = requires(X... x) {
 static_assert(Gathers<Coro<int>, Task<>, Future<int>>);
 static_assert(!Gathers<Coro<int>, int>, "a bad argument does not compile (S123)");
 
-// Waits to be cancelled, cleans up for so many iterations, and ends cancelled.
-Coro<> slow_to_stop(int iterations) {
-    std::exception_ptr error;
-    try {
-        co_await sleep(1h);
-    } catch (const CancelledError&) {
-        error = std::current_exception();
-    }
-    co_await ticks(iterations);
-    std::rethrow_exception(error);
-}
-
-Coro<int> ignores_cancel(int value) {
-    std::string end = co_await ending(sleep(1h));
-    co_return value;
-}
-
 }  // namespace
 
 GYRE_TEST_CASE("gather: coroutines become tasks at the call, in order (S118)" * in_order) {
@@ -212,8 +195,9 @@ GYRE_TEST_CASE("gather: cancel without a child to take it is refused (S127)") {
 }
 
 GYRE_TEST_CASE("gather cancelled: fails with the first child, not the slowest (S128)" * in_order) {
+    Log log;
     Task<> quick = create_task(forever());
-    Task<> slow = create_task(slow_to_stop(6));
+    Task<> slow = create_task(until_cancelled(log, "slow", 6));
     auto all = gather(quick, slow);
     co_await sleep(0s);
     all.cancel();
@@ -227,7 +211,8 @@ GYRE_TEST_CASE("gather cancelled: fails with the first child, not the slowest (S
 
 GYRE_TEST_CASE("gather(return_exceptions) cancelled: waits for all, then CancelledError (S128)" *
                in_order) {
-    Task<> slow = create_task(slow_to_stop(4));
+    Log log;
+    Task<> slow = create_task(until_cancelled(log, "slow", 4));
     Task<int> stubborn = create_task(ignores_cancel(3));
     auto all = gather(return_exceptions, slow, stubborn);
     co_await sleep(0s);
@@ -264,7 +249,8 @@ GYRE_TEST_CASE("gather: cancelling who awaits it cancels the children (S127)") {
 }
 
 GYRE_TEST_CASE("gather: once failed, it cancels nothing any more (S129)") {
-    Task<> steady = create_task(slow_to_stop(0));
+    Log log;
+    Task<> steady = create_task(until_cancelled(log, "steady"));
     Task<std::string> parent = create_task([&]() -> Coro<std::string> {
         auto all = gather(fails("boom"), steady);
         std::string end = co_await ending(all);

@@ -7,24 +7,6 @@
 
 namespace {
 
-// Ends cancelled after a cleanup that takes a while.
-Coro<> cleans_up(Log& log, int iterations) {
-    std::exception_ptr error;
-    try {
-        co_await sleep(1h);
-    } catch (const CancelledError&) {
-        error = std::current_exception();
-    }
-    co_await ticks(iterations);
-    log.push_back("clean");
-    std::rethrow_exception(error);
-}
-
-Coro<int> ignores_cancel(int value) {
-    std::string end = co_await ending(sleep(1h));
-    co_return value;
-}
-
 Coro<> fails_when_cancelled() {
     std::string end = co_await ending(sleep(1h));
     throw std::runtime_error("in cleanup");
@@ -105,7 +87,7 @@ GYRE_TEST_CASE("wait_for: limit 0: what is done gives its outcome (S142)") {
 
 GYRE_TEST_CASE("wait_for: limit 0: a task is cancelled and ended first (S142)" * in_order) {
     Log log;
-    Task<> task = create_task(cleans_up(log, 3));
+    Task<> task = create_task(until_cancelled(log, "clean", 3));
     co_await sleep(0s);
     std::string end = co_await ending(wait_for(task, 0s));
     CHECK(end == "TimeoutError");
@@ -128,10 +110,10 @@ GYRE_TEST_CASE("wait_for: limit 0: a task is cancelled and ended first (S142)" *
 
 GYRE_TEST_CASE("wait_for: a timeout waits for the inner's cleanup (S143)") {
     Log log;
-    std::string end = co_await ending(wait_for(cleans_up(log, 4), 1ms));
+    std::string end = co_await ending(wait_for(until_cancelled(log, "clean", 4), 1ms));
     CHECK(end == "TimeoutError");
     CHECK(joined(log) == "clean");
-    Task<> task = create_task(cleans_up(log, 4));
+    Task<> task = create_task(until_cancelled(log, "clean", 4));
     end = co_await ending(wait_for(task, 1ms));
     CHECK(end == "TimeoutError");
     CHECK(joined(log) == "clean clean");
@@ -152,7 +134,7 @@ GYRE_TEST_CASE("wait_for: timed out, the inner ends otherwise: that is the outco
 
 GYRE_TEST_CASE("wait_for cancelled: the inner is cancelled and ended first (S145)") {
     Log log;
-    Task<> inner = create_task(cleans_up(log, 3));
+    Task<> inner = create_task(until_cancelled(log, "clean", 3));
     Task<> waiter = create_task([&]() -> Coro<> { co_await wait_for(inner, 1h); });
     co_await ticks(2);
     waiter.cancel("waiter");

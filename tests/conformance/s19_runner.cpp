@@ -24,18 +24,6 @@ void (*sigint_action())(int) {
 
 void nothing(int /*signal*/) {}
 
-Coro<> cleans_up(Log& log, std::string name) {
-    std::exception_ptr error;
-    try {
-        co_await sleep(1h);
-    } catch (const CancelledError&) {
-        error = std::current_exception();
-    }
-    co_await ticks(2);
-    log.push_back(name);
-    std::rethrow_exception(error);
-}
-
 }  // namespace
 
 TEST_CASE("run: gives the result or throws the exception, and closes the loop (S241)") {
@@ -181,7 +169,7 @@ TEST_CASE("run: what is left is cancelled and awaited, its errors are reported (
         };
         AsyncGenerator<int> left = generate(log);
         auto main = [&]() -> Coro<int> {
-            create_task(cleans_up(log, "task"));
+            create_task(until_cancelled(log, "task", 2));
             create_task(failing());
             static_cast<void>(co_await left.next());
             co_return 7;
@@ -199,7 +187,7 @@ TEST_CASE("run: the exception of main is not affected by the shutdown (S246)") {
     on_all_loops([](const std::string& spec) {
         Log log;
         auto main = [&]() -> Coro<> {
-            create_task(cleans_up(log, "task"));
+            create_task(until_cancelled(log, "task", 2));
             co_await sleep(0s);
             throw std::runtime_error("main");
         };
@@ -230,7 +218,7 @@ TEST_CASE("Ctrl-C cancels the main task; KeyboardInterrupt when that ends so (S2
         Log log;
         auto main = [&]() -> Coro<> {
             interrupt_after(get_running_loop(), 2);
-            co_await cleans_up(log, "main");
+            co_await until_cancelled(log, "main", 2);
         };
         CHECK(thrown_by([&] { run(main(), {.loop = spec}); }) == "KeyboardInterrupt");
         CHECK(joined(log) == "main");
@@ -342,7 +330,7 @@ TEST_CASE("run: an exit error of main, of a task, of a callback leaves it (S47, 
         Task<> task;
         auto child = [&]() -> Coro<> {
             task = create_task(exits());
-            co_await cleans_up(log, "main");
+            co_await until_cancelled(log, "main", 2);
         };
         CHECK(thrown_by([&] { run(child(), {.loop = spec}); }) == "SystemExit");
         CHECK(joined(log) == "main");

@@ -1,52 +1,10 @@
 // Section 21: asynchronous generators.
-#include "support.hpp"
+#include "generators.hpp"
 
 #include <memory>
 #include <optional>
 
 namespace {
-
-// Logs when the body is left.
-class Leaving {
-public:
-    Leaving(Log& log, std::string text) : log_(log), text_(std::move(text)) {}
-    Leaving(const Leaving&) = delete;
-    Leaving& operator=(const Leaving&) = delete;
-    ~Leaving() { log_.push_back(text_); }
-
-private:
-    Log& log_;
-    std::string text_;
-};
-
-AsyncGenerator<int> count(int to) {
-    for (int i = 0; i < to; ++i) {
-        co_yield i;
-        co_await sleep(0s);
-    }
-}
-
-AsyncGenerator<int> logged(Log& log, std::string name) {
-    Leaving leaving(log, name);
-    for (int i = 0;; ++i) {
-        co_yield i;
-    }
-}
-
-// Awaits while it is closed: Python's `finally: await …`.
-AsyncGenerator<int> awaits_at_end(Log& log, int iterations) {
-    std::exception_ptr error;
-    try {
-        for (int i = 0;; ++i) {
-            co_yield i;
-        }
-    } catch (...) {
-        error = std::current_exception();
-    }
-    co_await ticks(iterations);
-    log.push_back("cleaned");
-    std::rethrow_exception(error);
-}
 
 Coro<std::string> rest_of(AsyncGenerator<int>& generator) {
     std::string text;
@@ -364,84 +322,4 @@ TEST_CASE("a generator let go after its loop: its destructors run, no more (S268
         CHECK(joined(log) == "left");
         CHECK(detail::step.live_frames == frames);
     }
-}
-
-GYRE_TEST_CASE("collect: filter, transform, take, with plain functions and coroutines (S261)") {
-    auto even = [](int n) { return n % 2 == 0; };
-    auto squared = [](int n) -> Coro<int> {
-        co_await sleep(0s);
-        co_return n* n;
-    };
-    auto small = [](int n) -> Coro<bool> {
-        co_await sleep(0s);
-        co_return n < 50;
-    };
-    auto text = [](int n) { return std::to_string(n); };
-    std::vector<int> some = co_await collect(count(10) | filter(even) | transform(squared));
-    CHECK(some == std::vector<int>{0, 4, 16, 36, 64});
-    std::vector<std::string> texts = co_await collect(count(10) | transform(squared) |
-                                                      filter(small) | transform(text) | take(3));
-    CHECK(joined(texts) == "0 1 4");
-    std::vector<int> none = co_await collect(count(3) | take(0));
-    CHECK(none.empty());
-}
-
-GYRE_TEST_CASE("take: closes what it takes from (S264)") {
-    Log log;
-    std::vector<int> values = co_await collect(logged(log, "left") | take(2));
-    CHECK(values == std::vector<int>{0, 1});
-    CHECK(joined(log) == "left");
-}
-
-GYRE_TEST_CASE("a pipe that ends early, by take, an error or aclose(), closes its source (S264)") {
-    Log log;
-    auto even = [](int n) { return n % 2 == 0; };
-    auto same = [](int n) { return n; };
-    std::vector<int> values =
-        co_await collect(awaits_at_end(log, 2) | filter(even) | transform(same) | take(2));
-    CHECK(values == std::vector<int>{0, 2});
-    CHECK(joined(log) == "cleaned");
-    auto refuses = [](int n) {
-        if (n == 2) {
-            throw std::runtime_error("refused");
-        }
-        return n;
-    };
-    std::string end =
-        co_await ending(collect(awaits_at_end(log, 2) | transform(refuses) | take(5)));
-    CHECK(end == "refused");
-    CHECK(joined(log) == "cleaned cleaned");
-    AsyncGenerator<int> pipe = awaits_at_end(log, 2) | take(5) | filter(even);
-    static_cast<void>(co_await pipe.next());
-    co_await pipe.aclose();
-    CHECK(joined(log) == "cleaned cleaned cleaned");
-    CHECK(all_tasks().size() == 1);
-}
-
-GYRE_TEST_CASE("generators that use generators, deep (S93)") {
-    struct Nested {
-        static AsyncGenerator<int> level(int depth) {
-            if (depth == 0) {
-                AsyncGenerator<int> source = count(3);
-                while (true) {
-                    std::optional<int> value = co_await source.next();
-                    if (!value) {
-                        break;
-                    }
-                    co_yield *value;
-                }
-            } else {
-                AsyncGenerator<int> below = level(depth - 1);
-                while (true) {
-                    std::optional<int> value = co_await below.next();
-                    if (!value) {
-                        break;
-                    }
-                    co_yield *value + 1;
-                }
-            }
-        }
-    };
-    std::vector<int> values = co_await collect(Nested::level(300));
-    CHECK(values == std::vector<int>{300, 301, 302});
 }

@@ -43,6 +43,11 @@ struct Fed {
     Left left{*state, "abcde"};
 };
 
+Coro<> read_into(StreamReader reader, std::ptrdiff_t most, std::vector<std::string>& results) {
+    std::string data = co_await reader.read(most);
+    results.push_back(std::move(data));
+}
+
 /// A connection's streams, and the other end.
 struct Both {
     Both(StreamPair made, Socket other) : pair(std::move(made)), peer(std::move(other)) {}
@@ -121,6 +126,7 @@ GYRE_TEST_CASE("StreamReader: many bytes are fetched to where they stay (S334)" 
             std::string data = co_await reading;
             CHECK(data.size() <= std::min(size, most));
             CHECK(data == std::string(data.size(), static_cast<char>('a' + size % 7)));
+            CHECK(std::strlen(data.c_str()) == data.size());
             direct = direct || left.direct;
             if (!left.direct && size > data.size()) {
                 std::string rest =
@@ -130,6 +136,28 @@ GYRE_TEST_CASE("StreamReader: many bytes are fetched to where they stay (S334)" 
         }
     }
     CHECK(direct);
+}
+
+GYRE_TEST_CASE("StreamReader: the result of a read is an ordinary string of its own (S334)" *
+               in_order) {
+    auto state = std::make_shared<detail::StreamState>(std::size_t{1} << 20);
+    std::vector<std::string> results;
+    for (const std::size_t size : {100'000, 3, 100'000, 20'000, 100'000}) {
+        Left left(*state, std::string(size, 'x'));
+        auto reading = create_task(read_into(StreamReader(state), 300'000, results));
+        co_await ticks(2);
+        CHECK(state->leave(left));
+        co_await reading;
+        std::string& data = results.back();
+        CHECK(data.size() == size);
+        CHECK(left.direct == (results.size() > 1));
+        CHECK(data.capacity() < 100 + 8 * size);  // a few bytes keep no large block
+        data += 'y';
+        const std::string moved = std::move(data);
+        CHECK(moved == std::string(size, 'x') + 'y');
+        data = "z";
+    }
+    CHECK(results == std::vector<std::string>(5, "z"));
 }
 
 GYRE_TEST_CASE("StreamReader: what was left comes before what is fed (S334)" * in_order) {

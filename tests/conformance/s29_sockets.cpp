@@ -1,4 +1,5 @@
 // Section 29: operations on sockets, cancelled, refused, begun anew, and over other kinds than TCP.
+#include "../folder.hpp"
 #include "connected.hpp"
 
 #include <poll.h>
@@ -14,24 +15,6 @@ Socket datagrams(const std::string& host) {
     socket.bind(SocketAddress::ip(host, 0));
     return socket;
 }
-
-/// A path of its own for a Unix socket, gone at the end.
-class Folder {
-public:
-    Folder() {
-        std::string pattern = "/tmp/gyre-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path_); }
-
-    [[nodiscard]] std::string socket() const { return path_ + "/socket"; }
-
-private:
-    std::string path_;
-};
 
 // Until the system takes nothing more of it.
 void fill(Socket& socket) {
@@ -128,7 +111,7 @@ GYRE_TEST_CASE("sock_accept: given up in time, the listener can be closed (S358)
 
 GYRE_TEST_CASE("sock_*: over Unix sockets (S356, S357)") {
     const Folder folder;
-    const SocketAddress address = SocketAddress::unix_path(folder.socket());
+    const SocketAddress address = SocketAddress::unix_path(folder / "socket");
     Socket listener = Socket::open(SocketAddress::Family::local);
     listener.bind(address);
     listener.listen(10);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../faults/faults.hpp"
+#include "../sanitizers.hpp"
 #include "../test.hpp"
 
 #include <fcntl.h>
@@ -14,25 +15,6 @@
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define GYRE_TEST_ASAN 1
-#elif defined(__SANITIZE_THREAD__)
-#define GYRE_TEST_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GYRE_TEST_ASAN 1
-#elif __has_feature(thread_sanitizer)
-#define GYRE_TEST_TSAN 1
-#endif
-#endif
-#ifndef GYRE_TEST_ASAN
-#define GYRE_TEST_ASAN 0
-#endif
-#ifndef GYRE_TEST_TSAN
-#define GYRE_TEST_TSAN 0
-#endif
-#define GYRE_TEST_SANITIZED (GYRE_TEST_ASAN || GYRE_TEST_TSAN)
 
 /// "CancelledError(text)", "TimeoutError", "ExceptionGroup(a, b)" …; another exception's text.
 inline std::string name_of(const std::exception_ptr& error) {
@@ -268,3 +250,19 @@ inline Coro<> fails(std::string text) {
     throw std::runtime_error(text);
 }
 inline Coro<> forever() { co_await sleep(1h); }
+/// Logs its name when it has been cancelled and cleaned up for so many iterations; ends cancelled.
+inline Coro<> until_cancelled(Log& log, std::string name, int cleanup = 0) {
+    std::exception_ptr error;
+    try {
+        co_await sleep(1h);
+    } catch (const CancelledError&) {
+        error = std::current_exception();
+    }
+    co_await ticks(cleanup);
+    log.push_back(name);
+    std::rethrow_exception(error);
+}
+inline Coro<int> ignores_cancel(int value) {
+    std::string end = co_await ending(sleep(1h));
+    co_return value;
+}

@@ -1,7 +1,6 @@
 // Sessions that end, requests that are given up.
+#include "../process.hpp"
 #include "scripted_server.hpp"
-
-#include <dirent.h>
 
 namespace {
 
@@ -17,18 +16,6 @@ Coro<> ticks(int count) {
     for (int i = 0; i < count; ++i) {
         co_await sleep(0s);
     }
-}
-
-// This process's open descriptors.
-std::size_t descriptors() {
-    std::size_t count = 0;
-    ::DIR* directory = ::opendir("/proc/self/fd");
-    REQUIRE(directory != nullptr);
-    while (::readdir(directory) != nullptr) {
-        ++count;
-    }
-    ::closedir(directory);
-    return count;
 }
 
 AsyncGenerator<std::string> pieces() {
@@ -234,7 +221,7 @@ GYRE_TEST_CASE("Session: no descriptor is open when it is gone") {
         co_await sleep(0s);
     }
     co_await ticks(5);
-    const std::size_t before = descriptors();
+    const std::size_t before = open_descriptors();
     for (int i = 0; i < 10; ++i) {
         http::Session session;
         http::Response response = co_await session.get(server.url());
@@ -247,7 +234,7 @@ GYRE_TEST_CASE("Session: no descriptor is open when it is gone") {
         co_await sleep(0s);
     }
     co_await ticks(5);
-    CHECK(descriptors() == before);
+    CHECK(open_descriptors() == before);
     co_await server.close();
 }
 

@@ -1,15 +1,15 @@
 // What the stress programs share: figures of this process, and how one is told to fail.
 #pragma once
 
+#include "../process.hpp"
+#include "../sanitizers.hpp"
+
 #include <gyre/gyre.hpp>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstddef>
-#include <cstdio>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
 
@@ -19,39 +19,12 @@ using namespace gyre;
 using namespace std::chrono_literals;
 
 // A sanitizer keeps what is freed, and memory grows.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool sanitized =
-    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-inline constexpr bool sanitized = false;
-#endif
+inline constexpr bool sanitized = GYRE_TEST_SANITIZED;
 
 inline void require(bool holds, const std::string& what) {
     if (!holds) {
         throw std::runtime_error("does not hold: " + what);
     }
-}
-
-inline std::size_t open_descriptors() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-        ++count;
-    }
-    return count - 1;  // the one that lists them
-}
-
-inline double resident_bytes() {
-    long total = 0;
-    long resident = 0;
-    if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
-        if (std::fscanf(file, "%ld %ld", &total, &resident) != 2) {
-            resident = 0;
-        }
-        std::fclose(file);
-    }
-    return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gyre/detail/awaitable.hpp>
-#include <gyre/detail/pool.hpp>
 #include <gyre/detail/step.hpp>
 #include <gyre/errors.hpp>
 
@@ -46,21 +45,11 @@ GYRE_API void report_never_awaited(const std::source_location& made) noexcept;
 [[noreturn]] GYRE_API void throw_already_awaited();
 
 /// What promises have in common, whatever the result.
-class CoroPromiseBase {
+class CoroPromiseBase : public PooledFrame {
 public:
     explicit CoroPromiseBase(std::source_location made) noexcept : made_(made) {}
     CoroPromiseBase(const CoroPromiseBase&) = delete;
     CoroPromiseBase& operator=(const CoroPromiseBase&) = delete;
-
-    static void* operator new(std::size_t size) {
-        void* const frame = pool_allocate(size);
-        ++step.live_frames;
-        return frame;
-    }
-    static void operator delete(void* frame, std::size_t size) noexcept {
-        --step.live_frames;
-        pool_free(frame, size);
-    }
 
     struct FinalAwaiter {
         FinalAwaiter() = default;

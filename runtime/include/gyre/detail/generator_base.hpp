@@ -67,21 +67,11 @@ private:
     GeneratorPromiseBase& generator_;
 };
 
-class GYRE_API GeneratorPromiseBase : private ListLink {
+class GYRE_API GeneratorPromiseBase : public PooledFrame, private ListLink {
 public:
     GeneratorPromiseBase() = default;
     GeneratorPromiseBase(const GeneratorPromiseBase&) = delete;
     GeneratorPromiseBase& operator=(const GeneratorPromiseBase&) = delete;
-
-    static void* operator new(std::size_t size) {
-        void* const frame = pool_allocate(size);
-        ++step.live_frames;
-        return frame;
-    }
-    static void operator delete(void* frame, std::size_t size) noexcept {
-        --step.live_frames;
-        pool_free(frame, size);
-    }
 
     struct FinalAwaiter {
         FinalAwaiter() = default;

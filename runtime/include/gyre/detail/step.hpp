@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/pool.hpp>
 
 #include <coroutine>
 #include <cstddef>
@@ -51,10 +52,23 @@ inline constexpr std::uint32_t kDeepestNesting = 48;
 
 GYRE_API extern GYRE_THREAD_LOCAL Step step;
 
+/// What promises have in common: their coroutine's frame lies in the pool, and is counted.
+class PooledFrame {
+public:
+    static void* operator new(std::size_t size) {
+        void* const frame = pool_allocate(size);
+        ++step.live_frames;
+        return frame;
+    }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        --step.live_frames;
+        pool_free(frame, size);
+    }
+};
+
 /// Resumes a coroutine on behalf of the one that awaits it. True if it came back with what is
-/// awaited
-/// (`promise.arrived`); false if the awaiting one is now suspended and will be resumed through
-/// `next`.
+/// awaited (`promise.arrived`); false if the awaiting one is now suspended and will be resumed
+/// through `next`.
 template <class Promise>
 [[nodiscard]] bool resume_nested(Promise& promise, std::coroutine_handle<> child) {
     if (step.depth >= kDeepestNesting) {
