@@ -143,8 +143,8 @@ void TaskBase::end_step() {
     }
     step.task = nullptr;
     current_context = nullptr;
-    // One that waits is not done. Its body's frame is no memory that the step has touched, where the
-    // coroutine that waits is an inner one.
+    // One that waits is not done. Its body's frame is no memory that the step has touched, where
+    // the coroutine that waits is an inner one.
     if (waiting_ == 0 && body_.done()) [[unlikely]] {
         end_body();
     } else if (std::memcmp(&where_, &step.where, sizeof where_) != 0) {
