@@ -1,5 +1,5 @@
 // Calls of the system that are interrupted, refused and cut short: nobody notices.
-#include "connected.hpp"
+#include "serving.hpp"
 
 #include <cstdint>
 #include <string>
@@ -17,18 +17,6 @@ std::string pattern(std::size_t size) {
     return text;
 }
 
-Coro<> echo_back(StreamReader reader, StreamWriter writer) {
-    while (true) {
-        std::string data = co_await reader.read(65536);
-        if (data.empty()) {
-            break;
-        }
-        writer.write(data);
-        co_await writer.drain();
-    }
-    writer.close();
-}
-
 Coro<> feed(StreamWriter writer, const std::string& text) {
     writer.write(text);
     co_await writer.drain();
@@ -36,15 +24,13 @@ Coro<> feed(StreamWriter writer, const std::string& text) {
 }
 
 Coro<std::string> through_echo(const std::string& text) {
-    Server server = co_await start_server(echo_back, "127.0.0.1", 0);
+    Server server = co_await start_server(echo, "127.0.0.1", 0);
     StreamPair pair = co_await open_connection("127.0.0.1", server.sockets()[0].port());
     auto feeding = create_task(feed(pair.writer, text));
     std::string back = co_await pair.reader.read();
     co_await feeding;
-    pair.writer.close();
-    co_await pair.writer.wait_closed();
-    server.close();
-    co_await server.wait_closed();
+    co_await end_of(pair);
+    co_await end_of(server);
     co_return back;
 }
 

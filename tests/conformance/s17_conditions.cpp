@@ -1,17 +1,10 @@
 // Section 17: Condition, and what it and Event have in common.
-#include "support.hpp"
+#include "lock_users.hpp"
 
 #include <memory>
 #include <optional>
 
 namespace {
-
-template <class W>
-Coro<bool> waits(W& what, Log& log, std::string name) {
-    bool end = co_await what.wait();
-    log.push_back(name);
-    co_return end;
-}
 
 // Acquires, waits for a notice, logs "name", and keeps the lock or releases it.
 Coro<bool> keeps(Condition& condition, Log& log, std::string name) {
@@ -362,25 +355,15 @@ GYRE_TEST_CASE("Condition: several of one lock (S214)") {
 }
 
 TEST_CASE("Event, Condition, Barrier: the loop closes with tasks in them (S412)") {
-    for (const std::string& spec : testing::test_loops()) {
-        INFO("loop: ", spec);
-        const auto frames = detail::step.live_frames;
-        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
-        Reports reports(*loop);
-        Log log;
-        auto owner = [&]() -> Coro<> {
-            Event event;
-            Condition condition;
-            Barrier barrier(3);
-            create_task(waits(event, log, "event"));
-            create_task(waits_within(condition, log, "condition"));
-            create_task(barrier.wait());
-            co_await forever();
-        };
-        create_task(*loop, owner());
-        run_until_complete(*loop, ticks(3));
-        loop->close();
-        CHECK(reports.count() == 4);
-        CHECK(detail::step.live_frames == frames);
-    }
+    Log log;
+    const auto owner = [&]() -> Coro<> {
+        Event event;
+        Condition condition;
+        Barrier barrier(3);
+        create_task(waits(event, log, "event"));
+        create_task(waits_within(condition, log, "condition"));
+        create_task(barrier.wait());
+        co_await forever();
+    };
+    closes_amid(owner, 4);
 }

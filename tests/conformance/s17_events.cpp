@@ -1,16 +1,5 @@
 // Section 17: Event.
-#include "support.hpp"
-
-namespace {
-
-template <class W>
-Coro<bool> waits(W& what, Log& log, std::string name) {
-    bool end = co_await what.wait();
-    log.push_back(name);
-    co_return end;
-}
-
-}  // namespace
+#include "lock_users.hpp"
 
 GYRE_TEST_CASE("Event: set wakes all, in order; a clear does not take it back (S206)" * in_order) {
     Event event;

@@ -1,22 +1,9 @@
 // Section 17: Lock, and what Lock and Semaphore have in common.
-#include "support.hpp"
+#include "lock_users.hpp"
 
 #include <memory>
 
 namespace {
-
-// Acquires, logs "name", and keeps it.
-template <class L>
-Coro<bool> takes(L& lock, Log& log, std::string name) {
-    bool acquired = co_await lock.acquire();
-    log.push_back(name);
-    co_return acquired;
-}
-
-Coro<> holds(Lock& lock, Log& log, std::string name) {
-    auto guard = co_await lock.scoped();
-    log.push_back(name);
-}
 
 template <class L>
 Coro<std::string> waits_a_moment(L& lock) {
@@ -354,25 +341,15 @@ TEST_CASE("Lock, Semaphore: nothing needs a loop to be made, asked or released (
 }
 
 TEST_CASE("Lock, Semaphore: gone before their waiters run (S412)") {
-    for (const std::string& spec : testing::test_loops()) {
-        INFO("loop: ", spec);
-        const auto frames = detail::step.live_frames;
-        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
-        Reports reports(*loop);
-        Log log;
-        auto owner = [&]() -> Coro<> {
-            Lock lock;
-            Semaphore semaphore(0);
-            co_await lock.acquire();
-            create_task(takes(lock, log, "lock"));
-            create_task(takes(semaphore, log, "semaphore"));
-            co_await forever();
-        };
-        create_task(*loop, owner());
-        run_until_complete(*loop, ticks(3));
-        loop->close();
-        CHECK(reports.count() == 3);
-        CHECK(log.empty());
-        CHECK(detail::step.live_frames == frames);
-    }
+    Log log;
+    const auto owner = [&]() -> Coro<> {
+        Lock lock;
+        Semaphore semaphore(0);
+        co_await lock.acquire();
+        create_task(takes(lock, log, "lock"));
+        create_task(takes(semaphore, log, "semaphore"));
+        co_await forever();
+    };
+    closes_amid(owner, 3);
+    CHECK(log.empty());
 }

@@ -1,23 +1,7 @@
 // Section 17: Semaphore, BoundedSemaphore.
-#include "support.hpp"
+#include "lock_users.hpp"
 
 #include <optional>
-
-namespace {
-
-// Acquires, logs "name", and keeps it.
-Coro<bool> takes(Semaphore& semaphore, Log& log, std::string name) {
-    bool acquired = co_await semaphore.acquire();
-    log.push_back(name);
-    co_return acquired;
-}
-
-Coro<> holds(Semaphore& semaphore, Log& log, std::string name) {
-    auto permit = co_await semaphore.scoped();
-    log.push_back(name);
-}
-
-}  // namespace
 
 GYRE_TEST_CASE("Semaphore: with and scoped hold a permit for a block (S199)") {
     Semaphore semaphore(2);

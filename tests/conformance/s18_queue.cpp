@@ -190,24 +190,16 @@ TEST_CASE("queue: bound to the loop of its first waiter (S197)") {
 }
 
 TEST_CASE("queue: destroyed before its waiters when the loop goes (S412)") {
-    for (const std::string& spec : testing::test_loops()) {
-        INFO("loop: ", spec);
-        const auto frames = detail::step.live_frames;
-        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
-        Reports reports(*loop);
-        auto getter = [](Queue<int>& queue) -> Coro<> { static_cast<void>(co_await queue.get()); };
-        auto owner = [&]() -> Coro<> {
-            Queue<int> queue;
-            Task<> one = create_task(getter(queue));
-            Task<> two = create_task(getter(queue));
-            co_await one;
-        };
-        create_task(*loop, owner());
-        run_until_complete(*loop, ticks(3));
-        loop->close();
-        CHECK(reports.count() == 3);
-        CHECK(detail::step.live_frames == frames);
-    }
+    const auto getter = [](Queue<int>& queue) -> Coro<> {
+        static_cast<void>(co_await queue.get());
+    };
+    const auto owner = [&]() -> Coro<> {
+        Queue<int> queue;
+        Task<> one = create_task(getter(queue));
+        Task<> two = create_task(getter(queue));
+        co_await one;
+    };
+    closes_amid(owner, 3);
 }
 
 GYRE_TEST_CASE("PriorityQueue: with a compare function of its own (S236)") {

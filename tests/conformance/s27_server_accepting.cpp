@@ -2,6 +2,39 @@
 #include "serving.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include <vector>
+
+namespace {
+
+// Every number of a descriptor is in use while it lives.
+class NoDescriptors {
+public:
+    NoDescriptors() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        ::rlimit few = before_;
+        few.rlim_cur = 512;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+        for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) {
+            filled_.push_back(fd);
+        }
+    }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~NoDescriptors() {
+        for (const int fd : filled_) {
+            ::close(fd);
+        }
+        ::setrlimit(RLIMIT_NOFILE, &before_);
+    }
+
+private:
+    ::rlimit before_{};
+    std::vector<int> filled_;
+};
+
+}  // namespace
 
 GYRE_TEST_CASE("Server: many connections that wait are accepted in one iteration (S330)" *
                in_order) {
@@ -68,16 +101,7 @@ GYRE_TEST_CASE("Server: without descriptors it reports, and tries again after a 
     Server server = co_await create_server([&] { return protocol; }, "127.0.0.1", 0);
     Socket client = Socket::open(SocketAddress::Family::ipv4);
     client.connect(SocketAddress::ip("127.0.0.1", port_of(server)));
-    ::rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    // Every number below the limit is in use.
-    std::vector<int> filled;
-    ::rlimit few = before;
-    few.rlim_cur = 512;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
-    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) {
-        filled.push_back(fd);
-    }
+    auto none = std::make_unique<NoDescriptors>();
     const auto start = loop.time();
     while (reports.count() == 0) {
         co_await sleep(0s);
@@ -86,10 +110,7 @@ GYRE_TEST_CASE("Server: without descriptors it reports, and tries again after a 
     CHECK(reports.errors.at(0).find("Too many open files") != std::string::npos);
     CHECK(loop.statistics().descriptors == 0);
     CHECK(loop.statistics().timers == 1);
-    for (const int fd : filled) {
-        ::close(fd);
-    }
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    none.reset();
     while (protocol->transport == nullptr) {
         co_await sleep(loop == "virtual" ? 100ms : 10ms);
     }
@@ -108,22 +129,11 @@ GYRE_TEST_CASE("Server: closed while it pauses for want of descriptors (S331, S3
     Server server = co_await create_server(notes, "127.0.0.1", 0);
     Socket client = Socket::open(SocketAddress::Family::ipv4);
     client.connect(SocketAddress::ip("127.0.0.1", port_of(server)));
-    ::rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    std::vector<int> filled;
-    ::rlimit few = before;
-    few.rlim_cur = 512;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
-    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) {
-        filled.push_back(fd);
-    }
+    auto none = std::make_unique<NoDescriptors>();
     while (reports.count() == 0) {
         co_await sleep(0s);
     }
-    for (const int fd : filled) {
-        ::close(fd);
-    }
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    none.reset();
     co_await end_of(server);
     CHECK(loop.statistics().timers == 0);
 }

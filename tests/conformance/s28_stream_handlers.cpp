@@ -1,22 +1,9 @@
 // Section 28: the handlers of start_server(), and connections as a whole.
-#include "connected.hpp"
+#include "serving.hpp"
 
 #include <optional>
 
 namespace {
-
-Coro<> echo(StreamReader reader, StreamWriter writer) {
-    while (true) {
-        std::string data = co_await reader.read(4096);
-        if (data.empty()) {
-            break;
-        }
-        writer.write(data);
-        co_await writer.drain();
-    }
-    writer.close();
-    co_await writer.wait_closed();
-}
 
 // Sends, and gives what comes back until the end of file.
 Coro<std::string> ask(std::uint16_t port, std::string question) {
@@ -24,14 +11,8 @@ Coro<std::string> ask(std::uint16_t port, std::string question) {
     connection.writer.write(question);
     connection.writer.write_eof();
     std::string answer = co_await connection.reader.read();
-    connection.writer.close();
-    co_await connection.writer.wait_closed();
+    co_await end_of(connection);
     co_return answer;
-}
-
-Coro<> end_of(Server server) {
-    server.close();
-    co_await server.wait_closed();
 }
 
 }  // namespace

@@ -21,6 +21,20 @@ inline Coro<> until_eof(StreamReader reader, StreamWriter writer) {
     writer.close();
 }
 
+/// Sends back what it gets.
+inline Coro<> echo(StreamReader reader, StreamWriter writer) {
+    while (true) {
+        std::string data = co_await reader.read(65536);
+        if (data.empty()) {
+            break;
+        }
+        writer.write(data);
+        co_await writer.drain();
+    }
+    writer.close();
+    co_await writer.wait_closed();
+}
+
 inline std::uint16_t port_of(const Server& server) { return server.sockets().at(0).port(); }
 
 inline Coro<> end_of(Server server) {

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -265,4 +266,21 @@ inline Coro<> until_cancelled(Log& log, std::string name, int cleanup = 0) {
 inline Coro<int> ignores_cancel(int value) {
     std::string end = co_await ending(sleep(1h));
     co_return value;
+}
+
+/// On each loop: owner() runs as a task until it and the tasks that it made wait, and the loop is
+/// closed. So many of them are reported, and no frame is left.
+template <class F>
+void closes_amid(F owner, std::size_t reported) {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        const auto frames = detail::step.live_frames;
+        const std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        Reports reports(*loop);
+        create_task(*loop, owner());
+        run_until_complete(*loop, ticks(3));
+        loop->close();
+        CHECK(reports.count() == reported);
+        CHECK(detail::step.live_frames == frames);
+    }
 }
