@@ -127,6 +127,7 @@ private:
     void close_descriptor() noexcept;
     void check_high();
     void check_low();
+    void tell_flow(void (BaseProtocol::*call)(), const char* failure);
     void io_failed(const char* operation, const std::error_code& error);
     void lose(std::exception_ptr error);
     void report(const std::string& message, std::exception_ptr error);

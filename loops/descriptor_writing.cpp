@@ -133,31 +133,26 @@ void DescriptorTransport::set_write_buffer_limits(WriteLimits limits) {
 }
 
 void DescriptorTransport::check_high() {
-    if (!flow_.must_pause(get_write_buffer_size())) {
-        return;
-    }
-    ContextScope scope(context_);
-    const std::shared_ptr<BaseProtocol> protocol = protocol_;
-    try {
-        protocol->pause_writing();
-    } catch (const ExitError&) {
-        throw;
-    } catch (...) {
-        report("protocol.pause_writing() failed", std::current_exception());
+    if (flow_.must_pause(get_write_buffer_size())) {
+        ContextScope scope(context_);
+        tell_flow(&BaseProtocol::pause_writing, "protocol.pause_writing() failed");
     }
 }
 
 void DescriptorTransport::check_low() {
-    if (!flow_.may_resume(get_write_buffer_size())) {
-        return;
+    if (flow_.may_resume(get_write_buffer_size())) {
+        tell_flow(&BaseProtocol::resume_writing, "protocol.resume_writing() failed");
     }
+}
+
+void DescriptorTransport::tell_flow(void (BaseProtocol::*call)(), const char* failure) {
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
     try {
-        protocol->resume_writing();
+        (*protocol.*call)();
     } catch (const ExitError&) {
         throw;
     } catch (...) {
-        report("protocol.resume_writing() failed", std::current_exception());
+        report(failure, std::current_exception());
     }
 }
 

@@ -11,6 +11,22 @@
 
 namespace gyre {
 
+namespace {
+
+// Notes the registration, and forgets it again if watch() throws.
+template <class Map, class Registration, class F>
+void note_and_watch(Map& signals, int signal, const Registration& registration, F watch) {
+    const auto place = signals.emplace(signal, registration).first;
+    try {
+        watch();
+    } catch (...) {
+        signals.erase(place);
+        throw;
+    }
+}
+
+}  // namespace
+
 void EventLoop::check_user_fd(int fd) {
     check_call();
     if (resources_.owns(fd)) {
@@ -66,13 +82,7 @@ void EventLoop::register_signal(int signal, detail::HandleState* state) {
             return;
         }
         unregister_signal(signal, false);
-        const auto place = signals_.emplace(signal, Registration{state, true}).first;
-        try {
-            watch_signal(signal);
-        } catch (...) {
-            signals_.erase(place);
-            throw;
-        }
+        note_and_watch(signals_, signal, Registration{state, true}, [&] { watch_signal(signal); });
     } catch (...) {
         state->release();
         throw;
@@ -86,13 +96,8 @@ bool EventLoop::register_interrupt(detail::HandleState* state) {
     }
     state->once_ = false;
     try {
-        const auto place = signals_.emplace(SIGINT, Registration{state, false}).first;
-        try {
-            detail::SignalTable::install(*this, SIGINT, true);
-        } catch (...) {
-            signals_.erase(place);
-            throw;
-        }
+        note_and_watch(signals_, SIGINT, Registration{state, false},
+                       [&] { detail::SignalTable::install(*this, SIGINT, true); });
     } catch (...) {
         state->release();
         throw;
