@@ -5,9 +5,9 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/distinct.hpp>
 #include <gyre/detail/duration.hpp>
+#include <gyre/detail/ensure_futures.hpp>
 #include <gyre/detail/listener.hpp>
 #include <gyre/queue.hpp>
-#include <gyre/task.hpp>
 
 #include <chrono>
 #include <cstddef>

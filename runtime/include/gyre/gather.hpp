@@ -1,6 +1,7 @@
 // gather: runs several things at once and collects their results.
 #pragma once
 
+#include <gyre/detail/ensure_futures.hpp>
 #include <gyre/detail/gather_base.hpp>
 #include <gyre/detail/storage.hpp>
 #include <gyre/future.hpp>

@@ -38,7 +38,9 @@
 #include <gyre/streams.hpp>
 #include <gyre/subprocess.hpp>
 #include <gyre/task.hpp>
+#include <gyre/task_factory.hpp>
 #include <gyre/task_group.hpp>
+#include <gyre/task_handle.hpp>
 #include <gyre/thread_pool.hpp>
 #include <gyre/threads.hpp>
 #include <gyre/timeouts.hpp>

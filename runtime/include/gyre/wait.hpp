@@ -6,7 +6,7 @@
 #include <gyre/detail/distinct.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/future_base.hpp>
-#include <gyre/task.hpp>
+#include <gyre/task_handle.hpp>
 
 #include <cstdint>
 #include <initializer_list>
