@@ -6,44 +6,34 @@
 namespace gyre::detail {
 
 namespace {
-constexpr std::size_t kArity = 4;
 constexpr std::size_t kPurgeAbove = 100;
+constexpr std::size_t kPrefetched = 8;  // timers due that are brought in ahead of their turn
 }  // namespace
 
 void TimerHeap::add(Timer& timer, Time when) {
     if (cancelled() > kPurgeAbove && cancelled() > live_) {
         purge();
     }
+    // Everything that can throw comes first: a failed add leaves no trace.
+    if (end_ / kArity == groups_.size()) {
+        groups_.emplace_back();
+    }
     if (free_slots_.empty()) {
-        // Everything that can throw comes first: a failed add leaves no trace.
         if (slots_.size() == slots_.capacity()) {
             const std::size_t more = std::max<std::size_t>(16, slots_.size() * 2);
             free_slots_.reserve(more);
             due_.reserve(more);
             slots_.reserve(more);
         }
-        entries_.emplace_back();
         slots_.push_back(kEmpty);
         free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
-    } else {
-        entries_.emplace_back();
     }
     const std::uint32_t slot = free_slots_.back();
     free_slots_.pop_back();
     slots_[slot] = reinterpret_cast<Slot>(&timer);
     timer.slot_ = slot;
     ++live_;
-    const Entry entry{when, sequence_++, slot};
-    std::size_t index = entries_.size() - 1;
-    while (index > 0) {
-        const std::size_t parent = (index - 1) / kArity;
-        if (!entry.before(entries_[parent])) {
-            break;
-        }
-        entries_[index] = entries_[parent];
-        index = parent;
-    }
-    entries_[index] = entry;
+    sift_up(end_++, {when, sequence_++, slot});
     note_earliest();
 }
 
@@ -60,19 +50,31 @@ void TimerHeap::cancel(Timer& timer) noexcept {
 }
 
 void TimerHeap::expire_entries(Time now) noexcept {
-    while (next() <= now && !entries_.empty()) {
-        const std::uint32_t slot = entries_.front().slot;
-        __builtin_prefetch(timer_of(slots_[slot]));
-        slots_[slot] |= kDue;
+    const std::size_t noted = due_.size();
+    while (end_ != kRoot && at(kRoot).when <= now) {
+        const std::uint32_t slot = at(kRoot).slot;
+        __builtin_prefetch(&slots_[slot]);
         due_.push_back(slot);
-        ++due_left_;
         pop_top();
+    }
+    due_left_ += due_.size() - noted;
+    for (std::size_t index = noted; index != due_.size(); ++index) {
+        Slot& slot = slots_[due_[index]];
+        if (slot != kEmpty) {
+            slot |= kDue;
+        } else {
+            --cancelled_;
+        }
     }
 }
 
 Timer* TimerHeap::take_due() noexcept {
     while (has_due()) {
-        const std::uint32_t slot = due_[due_.size() - due_left_];
+        const std::size_t index = due_.size() - due_left_;
+        const std::uint32_t slot = due_[index];
+        if (due_left_ > kPrefetched) {
+            __builtin_prefetch(timer_of(slots_[due_[index + kPrefetched]]));
+        }
         if (--due_left_ == 0) {
             due_.clear();
         }
@@ -94,7 +96,8 @@ void TimerHeap::clear() noexcept {
             timer->drop();
         }
     }
-    entries_.clear();
+    groups_.clear();
+    end_ = kRoot;
     slots_.clear();
     free_slots_.clear();
     due_.clear();
@@ -102,53 +105,83 @@ void TimerHeap::clear() noexcept {
     note_earliest();
 }
 
+// The last entry takes the root's place and would sink to the bottom again, most often: the gap
+// does, which takes fewer comparisons, and the entry rises from there.
 void TimerHeap::pop_top() noexcept {
-    const Entry last = entries_.back();
-    entries_.pop_back();
-    if (!entries_.empty()) {
-        sift_down(0, last);
+    const Entry last = at(--end_);
+    std::size_t gap = kRoot;
+    while (const std::size_t least = least_child(gap)) {
+        at(gap) = at(least);
+        gap = least;
+    }
+    if (end_ != kRoot) {
+        sift_up(gap, last);
     }
     note_earliest();
 }
 
+// 0 for an entry without children.
+inline std::size_t TimerHeap::least_child(std::size_t index) noexcept {
+    const std::size_t group = children_of(index);
+    const std::size_t first = group * kArity;
+    if (first >= end_) {
+        return 0;
+    }
+    // Whichever it is, its children are needed next.
+    const std::size_t next = children_of(first);
+    if (next + kArity <= groups_.size()) {
+        for (std::size_t child = 0; child < kArity; ++child) {
+            __builtin_prefetch(&groups_[next + child]);
+        }
+    }
+    std::size_t least = first;
+    const std::size_t last = std::min(first + kArity, end_);
+    for (std::size_t child = first + 1; child < last; ++child) {
+        if (at(child).before(at(least))) {
+            least = child;
+        }
+    }
+    return least;
+}
+
+void TimerHeap::sift_up(std::size_t index, Entry entry) noexcept {
+    while (index != kRoot) {
+        const std::size_t parent = parent_of(index);
+        if (!entry.before(at(parent))) {
+            break;
+        }
+        at(index) = at(parent);
+        index = parent;
+    }
+    at(index) = entry;
+}
+
 void TimerHeap::sift_down(std::size_t index, Entry entry) noexcept {
-    const std::size_t count = entries_.size();
-    for (;;) {
-        const std::size_t first = index * kArity + 1;
-        if (first >= count) {
+    while (const std::size_t least = least_child(index)) {
+        if (!at(least).before(entry)) {
             break;
         }
-        std::size_t least = first;
-        const std::size_t last = std::min(first + kArity, count);
-        for (std::size_t child = first + 1; child < last; ++child) {
-            if (entries_[child].before(entries_[least])) {
-                least = child;
-            }
-        }
-        if (!entries_[least].before(entry)) {
-            break;
-        }
-        entries_[index] = entries_[least];
+        at(index) = at(least);
         index = least;
     }
-    entries_[index] = entry;
+    at(index) = entry;
 }
 
 void TimerHeap::purge() noexcept {
-    std::size_t kept = 0;
-    for (const Entry& entry : entries_) {
+    std::size_t kept = kRoot;
+    for (std::size_t index = kRoot; index != end_; ++index) {
+        const Entry entry = at(index);
         if (slots_[entry.slot] != kEmpty) {
-            entries_[kept++] = entry;
+            at(kept++) = entry;
         } else {
             release_slot(entry.slot);
         }
     }
-    entries_.resize(kept);
+    end_ = kept;
+    groups_.resize((end_ + kArity - 1) / kArity);
     cancelled_ = 0;
-    for (std::size_t index = kept / kArity + 1; index-- > 0;) {
-        if (index < kept) {
-            sift_down(index, entries_[index]);
-        }
+    for (std::size_t index = end_; index-- > kRoot;) {
+        sift_down(index, at(index));
     }
     note_earliest();
 }

@@ -47,7 +47,7 @@ public:
     /// The earliest deadline; Time::max() without one.
     [[nodiscard]] Time next() noexcept {
         drop_cancelled_top();
-        return entries_.empty() ? Time::max() : entries_.front().when;
+        return end_ == kRoot ? Time::max() : at(kRoot).when;
     }
 
     [[nodiscard]] bool expires(Time now) const noexcept { return earliest_ <= now; }
@@ -76,6 +76,21 @@ private:
         }
     };
 
+    // The four children of an entry share a line of the cache. That of the root is the second, and
+    // the root the last of the first: an entry's children are the group of its number less two.
+    struct alignas(64) Group {
+        Entry entries[4];
+    };
+    static constexpr std::size_t kArity = 4;
+    static constexpr std::size_t kRoot = kArity - 1;
+    [[nodiscard]] static std::size_t children_of(std::size_t index) noexcept { return index - 2; }
+    [[nodiscard]] static std::size_t parent_of(std::size_t index) noexcept {
+        return index / kArity + 2;
+    }
+    [[nodiscard]] Entry& at(std::size_t index) noexcept {
+        return groups_[index / kArity].entries[index % kArity];
+    }
+
     // A slot: the timer's address, in the low bit whether it is due: out of the heap, not run yet.
     using Slot = std::uintptr_t;
     static constexpr Slot kEmpty = 0;
@@ -85,22 +100,23 @@ private:
     }
 
     void drop_cancelled_top() noexcept {
-        while (!entries_.empty() && slots_[entries_.front().slot] == kEmpty) {
+        while (end_ != kRoot && slots_[at(kRoot).slot] == kEmpty) {
             --cancelled_;
-            release_slot(entries_.front().slot);
+            release_slot(at(kRoot).slot);
             pop_top();
         }
     }
     void expire_entries(Time now) noexcept;
     void pop_top() noexcept;
-    void note_earliest() noexcept {
-        earliest_ = entries_.empty() ? Time::max() : entries_.front().when;
-    }
+    void note_earliest() noexcept { earliest_ = end_ == kRoot ? Time::max() : at(kRoot).when; }
+    void sift_up(std::size_t index, Entry entry) noexcept;
     void sift_down(std::size_t index, Entry entry) noexcept;
+    [[nodiscard]] std::size_t least_child(std::size_t index) noexcept;
     void purge() noexcept;
     void release_slot(std::uint32_t slot) noexcept { free_slots_.push_back(slot); }
 
-    std::vector<Entry> entries_;
+    std::vector<Group> groups_;
+    std::size_t end_ = kRoot;  // of the entries
     std::vector<Slot> slots_;
     // Their capacities follow that of slots_, so that only add() can throw.
     std::vector<std::uint32_t> free_slots_;
