@@ -87,26 +87,20 @@ std::exception_ptr FutureBase::exception() {
     if (state_ == State::finished) {
         return nullptr;
     }
-    if (state_ != State::failed) {
-        throw_outcome();
+    std::exception_ptr error = take_outcome();
+    if (state_ == State::cancelled) {
+        std::rethrow_exception(std::move(error));
     }
-    report_ = false;
-    return error_;
+    return error;
 }
 
-void FutureBase::throw_outcome() {
-    switch (state_) {
-        case State::failed:
-            report_ = false;
-            std::rethrow_exception(error_);
-        case State::cancelled:
-            if (error_ != nullptr) {
-                std::rethrow_exception(error_);
-            }
-            throw CancelledError();
-        default:
-            throw InvalidStateError("the " + std::string(kind()) + "'s outcome is not ready yet");
+// Of one that has no result.
+std::exception_ptr FutureBase::take_outcome() {
+    if (!done()) {
+        throw InvalidStateError("the " + std::string(kind()) + "'s outcome is not ready yet");
     }
+    report_ = false;
+    return cancelled() ? cancelled_error() : error_;
 }
 
 void FutureBase::throw_not_pending() const {

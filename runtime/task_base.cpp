@@ -364,12 +364,10 @@ bool TaskBase::prepare_cancelled_step() {
     return true;
 }
 
-void TaskBase::throw_cancelled() {
+std::exception_ptr TaskBase::take_cancelled_error() {
     throw_cancelled_ = false;
-    if (const std::exception_ptr error = std::exchange(error_, nullptr)) {
-        std::rethrow_exception(error);
-    }
-    throw CancelledError();
+    return error_ != nullptr ? std::exchange(error_, nullptr)
+                             : std::make_exception_ptr(CancelledError());
 }
 
 // --- names --------------------------------------------------------------------------------------

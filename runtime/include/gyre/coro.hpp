@@ -120,7 +120,7 @@ public:
         ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<U>(value));
         has_value_ = true;
     }
-    [[nodiscard]] T take() {
+    [[nodiscard, gnu::always_inline]] T take() {
         if (failed()) [[unlikely]] {
             std::rethrow_exception(step.take_error());
         }
@@ -143,7 +143,7 @@ public:
 
     [[nodiscard]] Coro<void> get_return_object() noexcept;
     void return_void() const noexcept {}
-    void take() const {
+    [[gnu::always_inline]] void take() const {
         if (failed()) [[unlikely]] {
             std::rethrow_exception(step.take_error());
         }
@@ -192,7 +192,7 @@ public:
         promise.start_for(continuation);
         return !resume_nested(promise, owner_.get());
     }
-    T await_resume() { return owner_.get().promise().take(); }
+    [[gnu::always_inline]] T await_resume() { return owner_.get().promise().take(); }
 
 private:
     CoroOwner<T> owner_;

@@ -68,7 +68,7 @@ public:
         task.suspend_yield(handle);
     }
 
-    R await_resume() {
+    [[gnu::always_inline]] R await_resume() {
         if (suspended_) {
             step.task->check_cancelled();
             if (fault_ != AwaitFault::none) [[unlikely]] {

@@ -29,8 +29,9 @@ public:
     }
 
 private:
-    // The timer is due: the task's step comes in the next iteration.
-    void run() override { wake(); }
+    // The timer is due: the task's step comes in the next iteration. The loop that runs is the
+    // task's, which may be in no cache.
+    void run() override { wake_on(*running_loop); }
     [[nodiscard]] std::string describe() const override { return "sleep"; }
 };
 
@@ -53,7 +54,7 @@ public:
             TaskBase::require_current().suspend_yield(handle);
         }
     }
-    void await_resume() {
+    [[gnu::always_inline]] void await_resume() {
         if (is_timed()) [[unlikely]] {
             if (!end_timer()) {
                 step.task->throw_cancelled();

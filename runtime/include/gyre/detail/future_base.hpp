@@ -104,9 +104,10 @@ public:
 
     /// Throws if the outcome is not a result: InvalidStateError while pending. The error counts as
     /// retrieved.
-    void check_result() {
+    [[gnu::always_inline]] void check_result() {
         if (state_ != State::finished) [[unlikely]] {
-            throw_outcome();
+            // In the frame that awaits, for the reason of TaskBase::throw_cancelled().
+            std::rethrow_exception(take_outcome());
         }
     }
     /// The error of a failed one, else null; throws CancelledError or InvalidStateError.
@@ -194,7 +195,7 @@ private:
     }
     void queue_hooks() noexcept;
     void report_unretrieved() noexcept;
-    [[noreturn]] void throw_outcome();
+    [[nodiscard]] std::exception_ptr take_outcome();
     [[noreturn]] void throw_not_pending() const;
 
     EventLoop* loop_;
