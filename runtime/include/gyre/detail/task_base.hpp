@@ -179,8 +179,8 @@ public:
     [[nodiscard]] bool is_cancelled(const WaitNode& node) const noexcept {
         return throw_cancelled_ || node.cancelled();
     }
-    /// In the awaiting coroutine's own frame: each one more to unwind costs as much as several steps
-    /// of a task, and much more if it has something to destroy.
+    /// In the awaiting coroutine's own frame: each one more to unwind costs as much as several
+    /// steps of a task, and much more if it has something to destroy.
     [[noreturn, gnu::always_inline]] void throw_cancelled() {
         std::rethrow_exception(take_cancelled_error());
     }
