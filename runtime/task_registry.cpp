@@ -7,11 +7,11 @@ namespace gyre::detail {
 
 TaskRegistry::~TaskRegistry() {
     assert(size() == 0);
-    while (Block* const block = first_) {
-        first_ = block->next;
-        delete block;
+    for (Block* list : {first_, spare_}) {
+        while (list != nullptr) {
+            delete std::exchange(list, list->next);
+        }
     }
-    delete spare_;
 }
 
 std::size_t TaskRegistry::size() const noexcept {
@@ -23,7 +23,10 @@ std::size_t TaskRegistry::size() const noexcept {
 }
 
 void TaskRegistry::append_block() {
-    Block* const block = spare_ != nullptr ? std::exchange(spare_, nullptr) : new Block;
+    Block* const block = spare_ != nullptr ? spare_ : new Block;
+    if (block == spare_) {
+        spare_ = block->next;
+    }
     block->next = nullptr;
     block->previous = last_;
     block->gone = 0;
@@ -41,11 +44,8 @@ void TaskRegistry::free_block(Block& block) noexcept {
         last_ = block.previous;
         next_ = end_ = last_ == nullptr ? nullptr : last_->tasks + kPlaces;
     }
-    if (spare_ == nullptr) {
-        spare_ = &block;
-    } else {
-        delete &block;
-    }
+    block.next = spare_;
+    spare_ = &block;
 }
 
 }  // namespace gyre::detail

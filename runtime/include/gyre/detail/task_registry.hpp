@@ -26,8 +26,9 @@ public:
         if (next_ == end_) [[unlikely]] {
             append_block();
         }
-        *next_ = &task;
-        return next_++;
+        const Place place = next_++;
+        *place = &task;
+        return place;
     }
     void remove(Place place) noexcept {
         *place = nullptr;
@@ -75,7 +76,7 @@ private:
     Place end_ = nullptr;
     Block* first_ = nullptr;
     Block* last_ = nullptr;
-    Block* spare_ = nullptr;
+    Block* spare_ = nullptr;  // kept, as the pool keeps the tasks' memory
 };
 
 }  // namespace gyre::detail
