@@ -15,16 +15,14 @@ void TimerHeap::add(Timer& timer, Time when) {
         purge();
     }
     // Everything that can throw comes first: a failed add leaves no trace.
-    if (end_ / kArity == groups_.size()) {
-        groups_.emplace_back();
+    if (free_slots_.empty() && slots_.size() == slots_.capacity()) {
+        const std::size_t more = std::max<std::size_t>(16, slots_.size() * 2);
+        free_slots_.reserve(more);
+        due_.reserve(more);
+        slots_.reserve(more);
     }
+    entries_.resize(std::max(entries_.size(), kRoot) + 1);
     if (free_slots_.empty()) {
-        if (slots_.size() == slots_.capacity()) {
-            const std::size_t more = std::max<std::size_t>(16, slots_.size() * 2);
-            free_slots_.reserve(more);
-            due_.reserve(more);
-            slots_.reserve(more);
-        }
         slots_.push_back(kEmpty);
         free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     }
@@ -33,7 +31,7 @@ void TimerHeap::add(Timer& timer, Time when) {
     slots_[slot] = reinterpret_cast<Slot>(&timer);
     timer.slot_ = slot;
     ++live_;
-    sift_up(end_++, {when, sequence_++, slot});
+    sift_up(entries_.size() - 1, {when, sequence_++, slot});
     note_earliest();
 }
 
@@ -51,8 +49,8 @@ void TimerHeap::cancel(Timer& timer) noexcept {
 
 void TimerHeap::expire_entries(Time now) noexcept {
     const std::size_t noted = due_.size();
-    while (end_ != kRoot && at(kRoot).when <= now) {
-        const std::uint32_t slot = at(kRoot).slot;
+    while (has_entries() && entries_[kRoot].when <= now) {
+        const std::uint32_t slot = entries_[kRoot].slot;
         __builtin_prefetch(&slots_[slot]);
         due_.push_back(slot);
         pop_top();
@@ -96,8 +94,7 @@ void TimerHeap::clear() noexcept {
             timer->drop();
         }
     }
-    groups_.clear();
-    end_ = kRoot;
+    entries_.clear();
     slots_.clear();
     free_slots_.clear();
     due_.clear();
@@ -108,36 +105,36 @@ void TimerHeap::clear() noexcept {
 // The last entry takes the root's place and would sink to the bottom again, most often: the gap
 // does, which takes fewer comparisons, and the entry rises from there.
 void TimerHeap::pop_top() noexcept {
-    const Entry last = at(--end_);
+    const Entry last = entries_.back();
+    entries_.pop_back();
     std::size_t gap = kRoot;
     while (const std::size_t least = least_child(gap)) {
-        at(gap) = at(least);
+        entries_[gap] = entries_[least];
         gap = least;
     }
-    if (end_ != kRoot) {
+    if (has_entries()) {
         sift_up(gap, last);
     }
     note_earliest();
 }
 
 // 0 for an entry without children.
-inline std::size_t TimerHeap::least_child(std::size_t index) noexcept {
-    const std::size_t group = children_of(index);
-    const std::size_t first = group * kArity;
-    if (first >= end_) {
+inline std::size_t TimerHeap::least_child(std::size_t index) const noexcept {
+    const std::size_t first = first_child_of(index);
+    if (first >= entries_.size()) {
         return 0;
     }
     // Whichever it is, its children are needed next.
-    const std::size_t next = children_of(first);
-    if (next + kArity <= groups_.size()) {
+    const std::size_t next = first_child_of(first);
+    if (next + kArity * kArity <= entries_.size()) {
         for (std::size_t child = 0; child < kArity; ++child) {
-            __builtin_prefetch(&groups_[next + child]);
+            __builtin_prefetch(&entries_[next + child * kArity]);
         }
     }
     std::size_t least = first;
-    const std::size_t last = std::min(first + kArity, end_);
+    const std::size_t last = std::min(first + kArity, entries_.size());
     for (std::size_t child = first + 1; child < last; ++child) {
-        if (at(child).before(at(least))) {
+        if (entries_[child].before(entries_[least])) {
             least = child;
         }
     }
@@ -145,43 +142,38 @@ inline std::size_t TimerHeap::least_child(std::size_t index) noexcept {
 }
 
 void TimerHeap::sift_up(std::size_t index, Entry entry) noexcept {
-    while (index != kRoot) {
-        const std::size_t parent = parent_of(index);
-        if (!entry.before(at(parent))) {
-            break;
-        }
-        at(index) = at(parent);
-        index = parent;
+    while (index != kRoot && entry.before(entries_[parent_of(index)])) {
+        entries_[index] = entries_[parent_of(index)];
+        index = parent_of(index);
     }
-    at(index) = entry;
+    entries_[index] = entry;
 }
 
 void TimerHeap::sift_down(std::size_t index, Entry entry) noexcept {
     while (const std::size_t least = least_child(index)) {
-        if (!at(least).before(entry)) {
+        if (!entries_[least].before(entry)) {
             break;
         }
-        at(index) = at(least);
+        entries_[index] = entries_[least];
         index = least;
     }
-    at(index) = entry;
+    entries_[index] = entry;
 }
 
 void TimerHeap::purge() noexcept {
     std::size_t kept = kRoot;
-    for (std::size_t index = kRoot; index != end_; ++index) {
-        const Entry entry = at(index);
+    for (std::size_t index = kRoot; index < entries_.size(); ++index) {
+        const Entry entry = entries_[index];
         if (slots_[entry.slot] != kEmpty) {
-            at(kept++) = entry;
+            entries_[kept++] = entry;
         } else {
             release_slot(entry.slot);
         }
     }
-    end_ = kept;
-    groups_.resize((end_ + kArity - 1) / kArity);
+    entries_.resize(kept);
     cancelled_ = 0;
-    for (std::size_t index = end_; index-- > kRoot;) {
-        sift_down(index, at(index));
+    for (std::size_t index = kept; index-- > kRoot;) {
+        sift_down(index, entries_[index]);
     }
     note_earliest();
 }

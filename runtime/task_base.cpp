@@ -364,10 +364,12 @@ bool TaskBase::prepare_cancelled_step() {
     return true;
 }
 
-std::exception_ptr TaskBase::take_cancelled_error() {
+void TaskBase::throw_cancelled() {
     throw_cancelled_ = false;
-    return error_ != nullptr ? std::exchange(error_, nullptr)
-                             : std::make_exception_ptr(CancelledError());
+    if (const std::exception_ptr error = std::exchange(error_, nullptr)) {
+        std::rethrow_exception(error);
+    }
+    throw CancelledError();
 }
 
 // --- names --------------------------------------------------------------------------------------

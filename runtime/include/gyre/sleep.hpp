@@ -54,7 +54,7 @@ public:
             TaskBase::require_current().suspend_yield(handle);
         }
     }
-    [[gnu::always_inline]] void await_resume() {
+    void await_resume() {
         if (is_timed()) [[unlikely]] {
             if (!end_timer()) {
                 step.task->throw_cancelled();

@@ -47,7 +47,7 @@ public:
     /// The earliest deadline; Time::max() without one.
     [[nodiscard]] Time next() noexcept {
         drop_cancelled_top();
-        return end_ == kRoot ? Time::max() : at(kRoot).when;
+        return has_entries() ? entries_[kRoot].when : Time::max();
     }
 
     [[nodiscard]] bool expires(Time now) const noexcept { return earliest_ <= now; }
@@ -76,20 +76,18 @@ private:
         }
     };
 
-    // The four children of an entry share a line of the cache. That of the root is the second, and
-    // the root the last of the first: an entry's children are the group of its number less two.
-    struct alignas(64) Group {
-        Entry entries[4];
-    };
+    // Four children share a line of the cache where the entries are many: glibc's large blocks
+    // begin 16 bytes, an entry, behind a page. The places before the root's are not used.
     static constexpr std::size_t kArity = 4;
-    static constexpr std::size_t kRoot = kArity - 1;
-    [[nodiscard]] static std::size_t children_of(std::size_t index) noexcept { return index - 2; }
+    static constexpr std::size_t kRoot = 2;
+    static constexpr std::size_t kShift = kRoot * (kArity - 1) - 1;
+    [[nodiscard]] static std::size_t first_child_of(std::size_t index) noexcept {
+        return index * kArity - kShift;
+    }
     [[nodiscard]] static std::size_t parent_of(std::size_t index) noexcept {
-        return index / kArity + 2;
+        return (index + kShift) / kArity;
     }
-    [[nodiscard]] Entry& at(std::size_t index) noexcept {
-        return groups_[index / kArity].entries[index % kArity];
-    }
+    [[nodiscard]] bool has_entries() const noexcept { return entries_.size() > kRoot; }
 
     // A slot: the timer's address, in the low bit whether it is due: out of the heap, not run yet.
     using Slot = std::uintptr_t;
@@ -100,23 +98,24 @@ private:
     }
 
     void drop_cancelled_top() noexcept {
-        while (end_ != kRoot && slots_[at(kRoot).slot] == kEmpty) {
+        while (has_entries() && slots_[entries_[kRoot].slot] == kEmpty) {
             --cancelled_;
-            release_slot(at(kRoot).slot);
+            release_slot(entries_[kRoot].slot);
             pop_top();
         }
     }
     void expire_entries(Time now) noexcept;
     void pop_top() noexcept;
-    void note_earliest() noexcept { earliest_ = end_ == kRoot ? Time::max() : at(kRoot).when; }
+    void note_earliest() noexcept {
+        earliest_ = has_entries() ? entries_[kRoot].when : Time::max();
+    }
     void sift_up(std::size_t index, Entry entry) noexcept;
     void sift_down(std::size_t index, Entry entry) noexcept;
-    [[nodiscard]] std::size_t least_child(std::size_t index) noexcept;
+    [[nodiscard]] std::size_t least_child(std::size_t index) const noexcept;
     void purge() noexcept;
     void release_slot(std::uint32_t slot) noexcept { free_slots_.push_back(slot); }
 
-    std::vector<Group> groups_;
-    std::size_t end_ = kRoot;  // of the entries
+    std::vector<Entry> entries_;
     std::vector<Slot> slots_;
     // Their capacities follow that of slots_, so that only add() can throw.
     std::vector<std::uint32_t> free_slots_;

@@ -106,7 +106,8 @@ public:
     /// retrieved.
     [[gnu::always_inline]] void check_result() {
         if (state_ != State::finished) [[unlikely]] {
-            // In the frame that awaits, for the reason of TaskBase::throw_cancelled().
+            // In the frame that awaits: each one more to unwind takes as long as several steps of a
+            // task, and one that has something to destroy as long as all the rest.
             std::rethrow_exception(take_outcome());
         }
     }

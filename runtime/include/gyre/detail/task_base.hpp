@@ -164,13 +164,13 @@ public:
         loop().queue(*this);
     }
     /// First thing in await_resume after a suspension: throws the CancelledError that is due here.
-    [[gnu::always_inline]] void check_cancelled() {
+    void check_cancelled() {
         if (throw_cancelled_) [[unlikely]] {
             throw_cancelled();
         }
     }
     /// The same for a wait on a node, which may have been cancelled itself.
-    [[gnu::always_inline]] void check_cancelled(const WaitNode& node) {
+    void check_cancelled(const WaitNode& node) {
         if (is_cancelled(node)) [[unlikely]] {
             throw_cancelled();
         }
@@ -179,11 +179,7 @@ public:
     [[nodiscard]] bool is_cancelled(const WaitNode& node) const noexcept {
         return throw_cancelled_ || node.cancelled();
     }
-    /// In the awaiting coroutine's own frame: each one more to unwind costs as much as several
-    /// steps of a task, and much more if it has something to destroy.
-    [[noreturn, gnu::always_inline]] void throw_cancelled() {
-        std::rethrow_exception(take_cancelled_error());
-    }
+    [[noreturn]] void throw_cancelled();
 
     /// Has owner.heard(*this, 0) called in the iteration after the task is done, without a node of
     /// its own: the task's place in the ready queue, free then, serves. False if somebody waits for
@@ -260,7 +256,6 @@ private:
     friend class LoopData;
 
     [[noreturn]] static void throw_no_task();
-    [[nodiscard]] std::exception_ptr take_cancelled_error();
 
     // Numbers are handed to threads in blocks: the first thread counts 1, 2, 3 and no step is
     // atomic.
