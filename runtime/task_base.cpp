@@ -15,9 +15,9 @@ GYRE_THREAD_LOCAL Step step;
 GYRE_THREAD_LOCAL std::uint32_t last_task_id = 0;
 
 void Step::throw_in_awaiting() noexcept {
-    ::new (static_cast<void*>(&error)) std::exception_ptr(std::current_exception());
+    ::new (static_cast<void*>(&step.error)) std::exception_ptr(std::current_exception());
     const std::type_info* const type = abi::__cxa_current_exception_type();
-    error_is_cancelled = type != nullptr && *type == typeid(CancelledError);
+    step.error_is_cancelled = type != nullptr && *type == typeid(CancelledError);
 }
 
 struct TaskBase::Extras {

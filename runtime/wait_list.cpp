@@ -20,14 +20,20 @@ std::size_t WaitListBase::size_from(const ListLink* first) const noexcept {
     return count;
 }
 
-void WaitListBase::bind(TaskBase& task) {
+void WaitListBase::bind() {
+    EventLoop& loop = TaskBase::require_current().loop();
     if (loop_ == nullptr) {
         // Kept: a later loop must not be taken for it because it lies at the same address.
-        loop_ = &task.loop();
+        loop_ = &loop;
         loop_->retain();
-    } else {
+    } else if (loop_ != &loop) {
         throw RuntimeError("this object is bound to a different event loop");
     }
+}
+
+void TurnList::bind_and_wait(RetryWaiter& waiter, std::coroutine_handle<> handle) {
+    bind();
+    wait(waiter, handle);
 }
 
 }  // namespace gyre::detail

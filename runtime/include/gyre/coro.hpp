@@ -69,7 +69,7 @@ public:
     [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept {
         failed_ = true;
-        step.throw_in_awaiting();
+        Step::throw_in_awaiting();
     }
 
     template <class A>

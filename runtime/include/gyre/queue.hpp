@@ -82,8 +82,9 @@ protected:
     explicit QueueWait(Queue& queue) noexcept : queue_(queue) {}
     ~QueueWait() = default;
 
-    /// In the heir's destructor, for then no pointer to a table of functions is set anew.
-    void end() noexcept {
+    /// In the heir's destructor, for then no pointer to a table of functions is set anew. Without a
+    /// call, here as in leave(): the awaiting coroutine would have to save the exception for it.
+    [[gnu::always_inline]] void end() noexcept {
         if (waited()) [[unlikely]] {
             abandon();
         }
@@ -114,7 +115,7 @@ private:
             Side::list(queue_).append(*this);
         }
     }
-    [[gnu::noinline]] void abandon() noexcept {
+    [[gnu::always_inline]] void abandon() noexcept {
         if (linked()) {
             Side::list(queue_).give_up_turn(*this);
         }
@@ -139,6 +140,9 @@ template <class T>
 class LifoItems {
 public:
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    [[nodiscard]] bool is_at_capacity() const noexcept {
+        return items_.size() == items_.capacity();
+    }
     void push(T&& item) { items_.push_back(std::move(item)); }
     [[nodiscard]] T pop() {
         T item = std::move(items_.back());
@@ -158,6 +162,9 @@ public:
     explicit PriorityItems(Compare compare) : after_{std::move(compare)} {}
 
     [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+    [[nodiscard]] bool is_at_capacity() const noexcept {
+        return items_.size() == items_.capacity();
+    }
     void push(T&& item) {
         items_.push_back(std::move(item));
         std::push_heap(items_.begin(), items_.end(), after_);
@@ -277,8 +284,17 @@ private:
     template <class Queue, class Side>
     friend class detail::QueueWait;
 
-    // In the awaiting coroutines, too, there is no call on the way.
+    // In the awaiting coroutines, too, there is no call on the way, nor a register to be saved for
+    // one.
     [[gnu::always_inline]] void append(T&& item) {
+        if (items_.is_at_capacity()) [[unlikely]] {
+            append_growing(std::move(item));
+        } else {
+            items_.push(std::move(item));
+            item_was_put();
+        }
+    }
+    [[gnu::noinline]] void append_growing(T&& item) {
         items_.push(std::move(item));
         item_was_put();
     }

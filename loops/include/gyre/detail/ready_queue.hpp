@@ -54,7 +54,7 @@ public:
 
     void push(Ready& node) noexcept {
         node.next_ = nullptr;
-        if (head_ == nullptr) {
+        if (head_ == nullptr) [[unlikely]] {
             head_ = &node;
         } else {
             *tail_ = &node;

@@ -17,9 +17,11 @@ public:
     ~Ring() { free_slots(); }
 
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    /// The next push() allocates.
+    [[nodiscard]] bool is_at_capacity() const noexcept { return size() == capacity_; }
 
     void push(T&& item) {
-        if (size() == capacity_) [[unlikely]] {
+        if (is_at_capacity()) [[unlikely]] {
             grow();
         }
         std::construct_at(slot(end_), std::move(item));

@@ -38,7 +38,7 @@ struct Step {
     bool error_is_cancelled = false;  // … it is a CancelledError, not of a derived class
 
     /// From inside the handler of the exception.
-    GYRE_API void throw_in_awaiting() noexcept;
+    GYRE_API static void throw_in_awaiting() noexcept;
     [[nodiscard]] std::exception_ptr take_error() noexcept {
         auto& held = *std::launder(reinterpret_cast<std::exception_ptr*>(&error));
         std::exception_ptr taken = std::move(held);
