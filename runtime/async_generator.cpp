@@ -1,4 +1,5 @@
 #include <gyre/async_generator.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/gather.hpp>
 #include <gyre/task.hpp>
 
@@ -45,7 +46,7 @@ void GeneratorPromiseBase::unhandled_exception() noexcept {
         }
     }
     failed_ = true;
-    step.throw_in_awaiting();
+    Step::throw_in_awaiting();
 }
 
 bool GeneratorPromiseBase::prepare_throw(const std::exception_ptr& error, const char* what) {

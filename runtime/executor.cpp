@@ -1,4 +1,5 @@
 #include <gyre/detail/executor.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/errors.hpp>
 
 namespace gyre::detail {

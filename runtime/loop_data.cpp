@@ -1,5 +1,6 @@
 #include <gyre/detail/executor.hpp>
 #include <gyre/detail/generator_base.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/resolvers.hpp>

@@ -1,6 +1,7 @@
 #include "cares_resolver.hpp"
 #include "system_resolver.hpp"
 
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/resolvers.hpp>

@@ -1,4 +1,5 @@
 #include <gyre/detail/listener.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/resolvers.hpp>
 #include <gyre/run.hpp>
 #include <gyre/threads.hpp>

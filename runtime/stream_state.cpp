@@ -1,5 +1,6 @@
 #include "string_memory.hpp"
 
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/detail/stream_read.hpp>
 #include <gyre/detail/stream_state.hpp>
 #include <gyre/errors.hpp>

@@ -1,3 +1,4 @@
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/task.hpp>
 
 namespace gyre {

@@ -1,3 +1,4 @@
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 

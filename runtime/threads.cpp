@@ -1,3 +1,4 @@
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/threads.hpp>
 #include <gyre/timeouts.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <gyre/context.hpp>
 #include <gyre/detail/api.hpp>
-#include <gyre/detail/task_base.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/task_handle.hpp>
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 
 #include <gyre/coro.hpp>
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/list_link.hpp>
 #include <gyre/detail/storage.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>

@@ -5,6 +5,7 @@
 #include <gyre/detail/awaitable.hpp>
 #include <gyre/detail/future_base.hpp>
 #include <gyre/detail/inbox.hpp>
+#include <gyre/detail/list_link.hpp>
 #include <gyre/detail/storage.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/future.hpp>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <gyre/coro.hpp>
+#include <gyre/detail/loop_data.hpp>
 #include <gyre/detail/task_base.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/task_factory.hpp>

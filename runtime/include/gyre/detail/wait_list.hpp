@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gyre/detail/api.hpp>
+#include <gyre/detail/list_link.hpp>
 #include <gyre/detail/task_base.hpp>
 
 #include <coroutine>
@@ -64,8 +65,6 @@ public:
     WaitListBase& operator=(const WaitListBase&) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return ring_.next == &ring_; }
-    /// How many wait, the woken that have not run yet included.
-    [[nodiscard]] std::size_t size() const noexcept { return size_from(ring_.next); }
 
 protected:
     WaitListBase() = default;
@@ -96,6 +95,8 @@ protected:
 template <class W>
 class BasicWaitList : public WaitListBase {
 public:
+    /// How many wait, the woken that have not run yet included.
+    [[nodiscard]] std::size_t size() const noexcept { return size_from(ring_.next); }
     [[nodiscard]] W* front() const noexcept { return empty() ? nullptr : &waiter_of(*ring_.next); }
     /// The next one behind `waiter`, or null.
     [[nodiscard]] W* after(const W& waiter) const noexcept {
