@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace gyre::detail {
 
@@ -54,21 +55,13 @@ public:
 
     void push(Ready& node) noexcept {
         node.next_ = nullptr;
-        if (head_ == nullptr) [[unlikely]] {
-            head_ = &node;
-        } else {
-            *tail_ = &node;
-        }
-        tail_ = &node.next_;
+        link(node, &node.next_);
     }
 
     Ready* pop() noexcept {
         Ready* node = head_;
         if (node != nullptr) {
             head_ = node->next_;
-            if (head_ == nullptr) {
-                tail_ = &head_;
-            }
         }
         return node;
     }
@@ -77,7 +70,6 @@ public:
     Ready& pop_only() noexcept {
         Ready& node = *head_;
         head_ = nullptr;
-        tail_ = &head_;
         return node;
     }
 
@@ -87,7 +79,6 @@ public:
     void run_through(F f) {
         Ready* node = head_;
         head_ = nullptr;
-        tail_ = &head_;
         try {
             while (node != nullptr) {
                 Ready* const next = node->next_;  // it may be gone, or queued again, after the call
@@ -106,22 +97,23 @@ public:
 
     /// Moves all of `other` behind what is here.
     void append(ReadyQueue& other) noexcept {
-        if (other.head_ == nullptr) {
-            return;
+        if (other.head_ != nullptr) {
+            link(*std::exchange(other.head_, nullptr), other.tail_);
         }
-        *tail_ = other.head_;
-        tail_ = other.tail_;
-        other.head_ = nullptr;
-        other.tail_ = &other.head_;
     }
 
     /// The same of nodes that are linked already, the last one to nothing.
-    void append(Ready& first, Ready& last) noexcept {
-        *tail_ = &first;
-        tail_ = &last.next_;
-    }
+    void append(Ready& first, Ready& last) noexcept { link(first, &last.next_); }
 
 private:
+    void link(Ready& first, Ready** tail) noexcept {
+        if (head_ == nullptr) [[unlikely]] {
+            head_ = &first;
+        } else {
+            *tail_ = &first;
+        }
+        tail_ = tail;
+    }
     [[nodiscard]] static std::size_t length(const Ready* node) noexcept {
         std::size_t count = 0;
         for (; node != nullptr; node = node->next_) {
@@ -147,8 +139,8 @@ private:
     }
 
     Ready* head_ = nullptr;
-    Ready** tail_ = &head_;
-    Ready* rest_ = nullptr;  // of a run_through() that is under way
+    Ready** tail_ = nullptr;  // of the last, if there is one
+    Ready* rest_ = nullptr;   // of a run_through() that is under way
 };
 
 }  // namespace gyre::detail
