@@ -20,20 +20,14 @@ std::size_t WaitListBase::size_from(const ListLink* first) const noexcept {
     return count;
 }
 
-void WaitListBase::bind() {
-    EventLoop& loop = TaskBase::require_current().loop();
+void WaitListBase::bind(TaskBase& task) {
     if (loop_ == nullptr) {
         // Kept: a later loop must not be taken for it because it lies at the same address.
-        loop_ = &loop;
+        loop_ = &task.loop();
         loop_->retain();
-    } else if (loop_ != &loop) {
+    } else {
         throw RuntimeError("this object is bound to a different event loop");
     }
-}
-
-void TurnList::bind_and_wait(RetryWaiter& waiter, std::coroutine_handle<> handle) {
-    bind();
-    wait(waiter, handle);
 }
 
 }  // namespace gyre::detail

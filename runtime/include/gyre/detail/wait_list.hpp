@@ -72,14 +72,14 @@ protected:
     /// gone.
     ~WaitListBase();
 
-    /// The calling task, if it is of the loop that the list is bound to.
-    [[nodiscard]] TaskBase* bound_task() const noexcept {
-        TaskBase* const task = TaskBase::current();
-        return task != nullptr && &task->loop() == loop_ ? task : nullptr;
+    [[nodiscard]] TaskBase& begin_wait(ListLink& waiter) {
+        TaskBase& task = TaskBase::require_current();
+        if (loop_ != &task.loop()) [[unlikely]] {
+            bind(task);
+        }
+        ring_.link_before(waiter);
+        return task;
     }
-    /// Binds the list to the calling task's loop. Throws RuntimeError if it is bound to another
-    /// one, or there is no task.
-    void bind();
     [[nodiscard]] std::size_t size_from(const ListLink* first) const noexcept;
     void move_to_end(ListLink& waiter) noexcept {
         waiter.previous->next = waiter.next;
@@ -89,6 +89,9 @@ protected:
 
     ListLink ring_;
     EventLoop* loop_ = nullptr;  // once one has waited
+
+private:
+    void bind(TaskBase& task);
 };
 
 /// First come, first woken. Never allocates. Bound to the loop of its first waiter.
@@ -107,12 +110,7 @@ public:
     /// Suspends the task until the waiter is woken. Throws RuntimeError for a task of another loop
     /// than the first waiter's.
     void wait(W& waiter, std::coroutine_handle<> handle) {
-        if (TaskBase* const task = bound_task()) [[likely]] {
-            ring_.link_before(waiter);
-            task->suspend_on(waiter, handle);
-        } else {
-            bind_and_wait(waiter, handle);
-        }
+        begin_wait(waiter).suspend_on(waiter, handle);
     }
     /// Waits again, last in line.
     void append(W& waiter) noexcept { move_to_end(waiter); }
@@ -142,11 +140,6 @@ public:
     }
 
 private:
-    // Apart, so that the waiting coroutine need not save anything for it.
-    [[gnu::noinline]] void bind_and_wait(W& waiter, std::coroutine_handle<> handle) {
-        bind();
-        wait(waiter, handle);
-    }
     [[nodiscard]] static W& waiter_of(ListLink& link) noexcept { return static_cast<W&>(link); }
 };
 
@@ -158,13 +151,9 @@ using RetryWaitList = BasicWaitList<RetryWaiter>;
 class GYRE_API TurnList : public WaitListBase {
 public:
     void wait(RetryWaiter& waiter, std::coroutine_handle<> handle) {
-        if (TaskBase* const task = bound_task()) [[likely]] {
-            ring_.link_before(waiter);
-            note_last(waiter);
-            task->suspend_on(waiter, handle);
-        } else {
-            bind_and_wait(waiter, handle);
-        }
+        TaskBase& task = begin_wait(waiter);
+        note_last(waiter);
+        task.suspend_on(waiter, handle);
     }
     /// One that was woken waits again, last in line.
     void append(RetryWaiter& waiter) noexcept {
@@ -197,7 +186,6 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_from(first_); }
 
 private:
-    void bind_and_wait(RetryWaiter& waiter, std::coroutine_handle<> handle);
     [[nodiscard]] static ListLink& link_of(RetryWaiter& waiter) noexcept { return waiter; }
     void note_last(RetryWaiter& waiter) noexcept {
         if (first_ == &ring_) {
