@@ -87,15 +87,14 @@ std::exception_ptr FutureBase::exception() {
     if (state_ == State::finished) {
         return nullptr;
     }
-    std::exception_ptr error = take_outcome();
+    std::exception_ptr error = retrieve_error();
     if (state_ == State::cancelled) {
         std::rethrow_exception(std::move(error));
     }
     return error;
 }
 
-// Of one that has no result.
-std::exception_ptr FutureBase::take_outcome() {
+std::exception_ptr FutureBase::retrieve_error() {
     if (!done()) {
         throw InvalidStateError("the " + std::string(kind()) + "'s outcome is not ready yet");
     }

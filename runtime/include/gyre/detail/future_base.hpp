@@ -108,7 +108,7 @@ public:
         if (state_ != State::finished) [[unlikely]] {
             // In the frame that awaits: each one more to unwind takes as long as several steps of a
             // task, and one that has something to destroy as long as all the rest.
-            std::rethrow_exception(take_outcome());
+            std::rethrow_exception(retrieve_error());
         }
     }
     /// The error of a failed one, else null; throws CancelledError or InvalidStateError.
@@ -196,7 +196,8 @@ private:
     }
     void queue_hooks() noexcept;
     void report_unretrieved() noexcept;
-    [[nodiscard]] std::exception_ptr take_outcome();
+    /// Of one that has no result. Throws InvalidStateError while pending.
+    [[nodiscard]] std::exception_ptr retrieve_error();
     [[noreturn]] void throw_not_pending() const;
 
     EventLoop* loop_;

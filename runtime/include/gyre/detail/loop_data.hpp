@@ -77,8 +77,8 @@ private:
     ListLink jobs_;
     std::shared_ptr<ThreadPool> pool_;
     bool pool_closed_ = false;
-    std::vector<TaskRef>
-        destroyed_;  // pending tasks at the close: a dying body may queue another's step
+    // Pending tasks at the close: a dying body may queue another's step.
+    std::vector<TaskRef> destroyed_;
 };
 
 inline void TaskBase::start(LoopData& data) {
