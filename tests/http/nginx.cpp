@@ -4,6 +4,7 @@
 
 #include "scripted_server.hpp"
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -18,9 +19,21 @@ std::vector<Coro<http::Response>> pages(const http::Session& session, const std:
     return all;
 }
 
-// How many connections the newest lines of the log name, each of which has this protocol.
-std::size_t connections(const std::string& log, std::size_t from, const std::string& protocol) {
-    std::istringstream lines(log.substr(from));
+// The lines of the log from there on, once there are so many: nginx writes them when a client may
+// have its answer already.
+Coro<std::string> logged(std::size_t from, int count) {
+    while (true) {
+        std::string lines = nginx()->log().substr(from);
+        if (std::count(lines.begin(), lines.end(), '\n') >= count) {
+            co_return lines;
+        }
+        co_await sleep(1ms);
+    }
+}
+
+// How many connections the lines of the log name, each of which has this protocol.
+std::size_t connections(const std::string& log, const std::string& protocol) {
+    std::istringstream lines(log);
     std::set<std::string> numbers;
     std::string word;
     std::string number;
@@ -62,8 +75,9 @@ GYRE_TEST_CASE("nginx: 200 GETs at once over HTTP/1.1, TLS and HTTP/2") {
         }
         co_await session.close();
         const std::string protocol = std::string("HTTP/") + kind.version;
-        const std::size_t made =
-            connections(nginx()->log(), before, protocol == "HTTP/2" ? "HTTP/2.0" : protocol);
+        auto lines = wait_for(logged(before, kind.count), 20s);
+        const std::string log = co_await std::move(lines);
+        const std::size_t made = connections(log, protocol == "HTTP/2" ? "HTTP/2.0" : protocol);
         CHECK(made >= 1);
         CHECK(made <= kind.most);
     }
