@@ -21,6 +21,9 @@ void TimerHeap::add(Timer& timer, Time when) {
         due_.reserve(more);
         slots_.reserve(more);
     }
+    if (entries_.size() == entries_.capacity()) {
+        entries_.reserve(std::max<std::size_t>(16, entries_.size() * 2));
+    }
     entries_.resize(std::max(entries_.size(), kRoot) + 1);
     if (free_slots_.empty()) {
         slots_.push_back(kEmpty);
