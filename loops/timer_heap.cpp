@@ -20,9 +20,7 @@ void TimerHeap::add(Timer& timer, Time when) {
         free_slots_.reserve(more);
         due_.reserve(more);
         slots_.reserve(more);
-    }
-    if (entries_.size() == entries_.capacity()) {
-        entries_.reserve(std::max<std::size_t>(16, entries_.size() * 2));
+        entries_.reserve(kRoot + more);  // last: glibc keeps blocks of the size of one it got back
     }
     entries_.resize(std::max(entries_.size(), kRoot) + 1);
     if (free_slots_.empty()) {
