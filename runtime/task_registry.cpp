@@ -23,10 +23,7 @@ std::size_t TaskRegistry::size() const noexcept {
 }
 
 void TaskRegistry::append_block() {
-    Block* const block = spare_ != nullptr ? spare_ : new Block;
-    if (block == spare_) {
-        spare_ = block->next;
-    }
+    Block* const block = spare_ != nullptr ? std::exchange(spare_, spare_->next) : new Block;
     block->next = nullptr;
     block->previous = last_;
     block->gone = 0;
