@@ -1,7 +1,7 @@
 // Section 2: timers.
 #include "raw_loop.hpp"
 
-#include <gyre/detail/timer_heap.hpp>
+#include <gyre/detail/timer_queue.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -175,22 +175,22 @@ TEST_CASE("cancelled timers do not pile up (S21)") {
         }
         CHECK(resource.use_count() == 1);
     });
-    detail::TimerHeap heap;
+    detail::TimerQueue timers;
     std::deque<BareTimer> live(50);
     for (BareTimer& timer : live) {
-        heap.add(timer, 1h);
+        timers.add(timer, 1h);
     }
     std::size_t most = 0;
     for (int round = 0; round < 10'000; ++round) {
         BareTimer timer;
-        heap.add(timer, 2h);
-        heap.cancel(timer);
-        most = std::max(most, heap.cancelled());
+        timers.add(timer, 2h);
+        timers.cancel(timer);
+        most = std::max(most, timers.cancelled());
     }
     CHECK(most >= 100);
     CHECK(most <= 102);
-    CHECK(heap.size() == live.size());
-    heap.clear();
+    CHECK(timers.size() == live.size());
+    timers.clear();
 }
 
 TEST_CASE("enormous and infinite delays are accepted and do not fire (S22)") {

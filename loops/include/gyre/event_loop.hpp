@@ -8,7 +8,7 @@
 #include <gyre/detail/poll_pace.hpp>
 #include <gyre/detail/ready_queue.hpp>
 #include <gyre/detail/resource.hpp>
-#include <gyre/detail/timer_heap.hpp>
+#include <gyre/detail/timer_queue.hpp>
 #include <gyre/errors.hpp>
 #include <gyre/exception_context.hpp>
 #include <gyre/handle.hpp>
@@ -405,7 +405,7 @@ private:
 
     detail::ReadyQueue ready_;
     detail::ReadyQueue completed_;  // what the poll found
-    detail::TimerHeap timers_;
+    detail::TimerQueue timers_;
     Duration now_{};  // the last reading of the clock
     detail::PollPace pace_;
     std::uint32_t references_ = 1;

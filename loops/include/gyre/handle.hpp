@@ -4,7 +4,7 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/context_map.hpp>
 #include <gyre/detail/pool.hpp>
-#include <gyre/detail/timer_heap.hpp>
+#include <gyre/detail/timer_queue.hpp>
 
 #include <atomic>
 #include <chrono>

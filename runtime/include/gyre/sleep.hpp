@@ -4,7 +4,7 @@
 #include <gyre/detail/api.hpp>
 #include <gyre/detail/duration.hpp>
 #include <gyre/detail/task_base.hpp>
-#include <gyre/detail/timer_heap.hpp>
+#include <gyre/detail/timer_queue.hpp>
 
 #include <chrono>
 #include <coroutine>
