@@ -97,14 +97,20 @@ void EventLoop::run_forever() {
 
 void EventLoop::iterate() {
     do {
-        // Two tasks in turn, a chain of callbacks: nothing else to look after.
-        if (ready_.has_one() && !special_ && inbox_->empty() && !timers_.expires(now_) &&
-            pace_.may_skip_reading()) {
-            ready_.pop_only().run();
-        } else {
-            iterate_once();
+        iterate_once();
+        if (!special_) [[likely]] {
+            run_single();
         }
     } while (!stopping_);
+}
+
+// Two tasks in turn, a chain of callbacks: iterations with nothing else to look after. stop() and
+// set_debug() interrupt the pace.
+inline void EventLoop::run_single() {
+    while (ready_.has_one() && inbox_->empty() && !timers_.expires(now_) &&
+           pace_.may_skip_reading()) {
+        ready_.pop_only().run();
+    }
 }
 
 void EventLoop::iterate_once() {
@@ -175,7 +181,7 @@ void EventLoop::poll_once() {
     if (!timers_.empty()) {
         timers_.expire(time());
     }
-    pace_.polled();
+    pace_.polled(timeout > Duration::zero());
 }
 
 void EventLoop::take_signals() noexcept {
@@ -210,6 +216,7 @@ void EventLoop::simulate_clock(Duration start) noexcept {
 void EventLoop::set_debug(bool enabled) noexcept {
     debug_ = enabled;
     special_ = debug_ || shuffler_ != nullptr;
+    pace_.interrupt();
 }
 
 void EventLoop::shuffle(std::uint64_t seed) {

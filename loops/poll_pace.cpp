@@ -27,20 +27,23 @@ std::uint64_t cycles() noexcept {
 
 bool PollPace::may_skip_poll() noexcept {
     unpolled_ += between_readings_ - until_reading_ + 1;
+    const std::uint64_t now = cycles();
+    quick_ = now - read_at_ < kPollInterval / 4 ? std::min(2 * quick_, kMostUnpolled / 2) : 1;
+    read_at_ = now;
     const bool first = unpolled_ == 1;
-    if (!(held_ && first) &&
-        (unpolled_ >= kMostUnpolled || cycles() - polled_at_ >= kPollInterval)) {
+    if (!(held_ && first) && (unpolled_ >= kMostUnpolled || now - polled_at_ >= kPollInterval)) {
         return false;
     }
-    until_reading_ = between_readings_ = std::min(unpolled_, kMostUnpolled - unpolled_);
+    until_reading_ = between_readings_ = std::min(quick_, kMostUnpolled - unpolled_);
     return true;
 }
 
-void PollPace::polled() noexcept {
+void PollPace::polled(bool waited) noexcept {
     unpolled_ = 0;
     held_ = false;
-    until_reading_ = between_readings_ = 1;
-    polled_at_ = cycles();
+    quick_ = waited ? 1 : quick_;
+    until_reading_ = between_readings_ = quick_;
+    polled_at_ = read_at_ = cycles();
 }
 
 }  // namespace gyre::detail

@@ -2,6 +2,7 @@
 #include "raw_loop.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -148,6 +149,44 @@ TEST_CASE("a timer's deadline passes while callbacks queue themselves for ever (
             CHECK(ticks.count() > 0);
         }
         run_one(loop);
+    });
+}
+
+TEST_CASE("callbacks that become slow let I/O wait no longer than 100 us soon after (S6a)") {
+    on_each(real_loops, [](EventLoop& loop) {
+        constexpr int kQuick = 1000;
+        const Sockets sockets;
+        int calls = 0;
+        int sent_at = 0;
+        std::vector<int> read_after;
+        const auto send = [&] {
+            sockets.send();
+            sent_at = calls;
+        };
+        const std::function<void()> turn = [&] {
+            const auto until = loop.time() + (calls > kQuick ? 30us : 0us);
+            while (loop.time() < until) {
+            }
+            if (++calls == kQuick) {
+                send();
+            }
+            if (read_after.size() < 2) {
+                loop.call_soon(turn);
+            } else {
+                loop.stop();
+            }
+        };
+        loop.add_reader(sockets.near(), [&] {
+            sockets.receive();
+            read_after.push_back(calls - sent_at);
+            send();
+        });
+        loop.call_soon(turn);
+        loop.run_forever();
+        CHECK(loop.remove_reader(sockets.near()));
+        REQUIRE(read_after.size() >= 2);
+        CHECK(read_after[0] <= 64);  // those that were quick said nothing about these
+        CHECK(read_after[1] <= 5);
     });
 }
 

@@ -140,7 +140,10 @@ public:
     void run_forever();
 
     /// Ends run_forever() after the current iteration; before it, after exactly one.
-    void stop() noexcept { stopping_ = true; }
+    void stop() noexcept {
+        stopping_ = true;
+        pace_.interrupt();
+    }
 
     [[nodiscard]] bool is_running() const noexcept { return running_; }
     [[nodiscard]] bool is_closed() const noexcept { return closed_; }
@@ -395,6 +398,7 @@ private:
 
     void iterate();
     void iterate_once();
+    void run_single();
     void poll_once();
     void take_signals() noexcept;
     void run_node(detail::Ready& node);
