@@ -62,6 +62,32 @@ bool names(const Line& line, std::string_view product) {
             value[product.size()] == ' ');
 }
 
+// The one spelling of a path, as far as the RFC wants it: a byte that needs no escape has none, and
+// one outside of ASCII has one.
+std::string normalized(std::string_view path) {
+    constexpr std::string_view unreserved =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string result;
+    while (!path.empty()) {
+        auto byte = static_cast<unsigned char>(path.front());
+        bool escaped = byte >= 0x80;
+        std::size_t length = 1;
+        if (byte == '%' && path.size() >= 3 &&
+            std::from_chars(path.data() + 1, path.data() + 3, byte, 16).ptr == path.data() + 3) {
+            escaped = unreserved.find(static_cast<char>(byte)) == std::string_view::npos;
+            length = 3;
+        }
+        if (escaped) {
+            result += {'%', digits[byte / 16], digits[byte % 16]};
+        } else {
+            result += static_cast<char>(byte);
+        }
+        path.remove_prefix(length);
+    }
+    return result;
+}
+
 // Whether a path begins as the pattern says: * is anything, $ at the end is the end of the path.
 bool fits(std::string_view path, std::string_view pattern) {
     const bool whole = pattern.ends_with('$');
@@ -110,7 +136,7 @@ Robots::Robots(std::string_view text, std::string_view agent) {
         if (allows || is(line, "disallow")) {
             in_rules = true;
             if (ours && !line.value.empty()) {
-                rules_.push_back({allows, std::string(line.value)});
+                rules_.push_back({allows, normalized(line.value)});
             }
         } else if (is(line, "crawl-delay")) {
             in_rules = true;
@@ -133,11 +159,12 @@ Robots Robots::nothing_allowed() {
 }
 
 bool Robots::allow(std::string_view path) const {
+    const std::string wanted = normalized(path);
     const Rule* best = nullptr;
     for (const Rule& rule : rules_) {
         const bool longer = best == nullptr || rule.pattern.size() > best->pattern.size() ||
                             (rule.pattern.size() == best->pattern.size() && rule.allow);
-        if (longer && fits(path, rule.pattern)) {
+        if (longer && fits(wanted, rule.pattern)) {
             best = &rule;
         }
     }

@@ -71,6 +71,24 @@ TEST_CASE("robots: the longest rule that fits counts, and Allow of two as long")
     }
 }
 
+TEST_CASE("robots: an escape and what it stands for are the same, where that may be") {
+    for (const Case& each : {
+             Case{"User-agent: *\nDisallow: /%62%61%7a", "/baz", false},
+             Case{"User-agent: *\nDisallow: /baz", "/b%61z", false},
+             Case{"User-agent: *\nDisallow: /\xE3\x83\x84", "/%e3%83%84", false},
+             Case{"User-agent: *\nDisallow: /%E3%83%84", "/\xE3\x83\x84/x", false},
+             Case{"User-agent: *\nDisallow: /a%3cd", "/a%3Cd", false},
+             Case{"User-agent: *\nDisallow: /a%2fb", "/a/b", true},
+             Case{"User-agent: *\nDisallow: /a%2Fb", "/a%2fb", false},
+             Case{"User-agent: *\nDisallow: /%2A", "/x", true},
+             Case{"User-agent: *\nDisallow: /100%", "/100%", false},
+             Case{"User-agent: *\nDisallow: /%zz", "/%zz", false},
+             Case{"User-agent: *\nDisallow: /%4", "/%4", false},
+         }) {
+        check(each);
+    }
+}
+
 TEST_CASE("robots: * is anything, $ the end") {
     for (const Case& each : {
              Case{"User-agent: *\nDisallow: /*.gif", "/x.gif?y", false},
