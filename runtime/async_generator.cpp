@@ -96,6 +96,8 @@ GeneratorRef::GeneratorRef(const GeneratorRef& other) noexcept : generator_(othe
     }
 }
 
+void throw_no_generator() { throw RuntimeError("this handle refers to no generator"); }
+
 void GeneratorRef::let_go() noexcept {
     if (--generator_->references_ == 0) {
         generator_->finalise();

@@ -125,6 +125,16 @@ Coro<File> open_in_thread(std::string path, FileMode mode) {
 
 Coro<File> same(File file) { co_return file; }
 
+AsyncGenerator<std::string> lines_of(File file) {
+    while (true) {
+        std::string line = co_await file.readline();
+        if (line.empty()) {
+            co_return;
+        }
+        co_yield std::move(line);
+    }
+}
+
 Coro<> close_in_turn(std::shared_ptr<FileState> state) {
     if (state->closed) {
         co_return;
@@ -149,16 +159,7 @@ Coro<std::string> File::readline() const {
         [](detail::OpenFile& file) { return file.readline(); });
 }
 
-AsyncGenerator<std::string> File::lines() const {
-    const File file = *this;
-    while (true) {
-        std::string line = co_await file.readline();
-        if (line.empty()) {
-            co_return;
-        }
-        co_yield std::move(line);
-    }
-}
+AsyncGenerator<std::string> File::lines() const { return detail::lines_of(*this); }
 
 Coro<std::size_t> File::write(std::string_view data) const {
     auto text = std::make_shared<const std::string>(data);

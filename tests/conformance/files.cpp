@@ -26,6 +26,16 @@ Coro<std::string> content(std::string path) {
 
 }  // namespace
 
+GYRE_TEST_CASE("files: the lines outlive the handle they were asked of") {
+    const Folder folder;
+    const std::string path = folder / "text";
+    co_await put(path, "one\ntwo\n");
+    File file = co_await open_file(path);
+    AsyncGenerator<std::string> lines = std::exchange(file, File(nullptr)).lines();
+    std::vector<std::string> all = co_await collect(lines);
+    CHECK(all == std::vector<std::string>{"one\n", "two\n"});
+}
+
 GYRE_TEST_CASE("files: what was written is read again, whole, by count and by line") {
     const Folder folder;
     const std::string path = folder / "text";

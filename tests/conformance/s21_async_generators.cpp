@@ -323,3 +323,32 @@ TEST_CASE("a generator let go after its loop: its destructors run, no more (S268
         CHECK(detail::step.live_frames == frames);
     }
 }
+
+GYRE_TEST_CASE("generator: one with a name is used up by who goes through it (S261)") {
+    AsyncGenerator<int> generator = count(5);
+    std::vector<int> first = co_await collect(generator | take(0));
+    CHECK(first.empty());
+    std::vector<int> closed = co_await collect(generator);
+    CHECK(closed.empty());  // by take(), at its end
+    AsyncGenerator<int> other = count(5);
+    std::optional<int> begun = co_await other.next();
+    CHECK(begun == 0);
+    std::vector<int> rest = co_await collect(other);
+    CHECK(rest == std::vector<int>{1, 2, 3, 4});
+    std::optional<int> after = co_await other.next();
+    CHECK(!after);
+    AsyncGenerator<int> filtered = count(5);
+    std::vector<int> even = co_await collect(filtered | filter([](int n) { return n % 2 == 0; }));
+    CHECK(even == std::vector<int>{0, 2, 4});
+}
+
+GYRE_TEST_CASE("generator: one that was moved away is a RuntimeError") {
+    AsyncGenerator<int> generator = count(1);
+    std::vector<int> all = co_await collect(std::move(generator));
+    CHECK(all == std::vector<int>{0});
+    CHECK(thrown_by([&] { return generator.next(); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return generator.aclose(); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return generator.athrow(nullptr); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return generator | take(1); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return collect(generator); }) == "RuntimeError");
+}

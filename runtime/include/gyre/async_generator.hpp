@@ -29,6 +29,9 @@ class AsyncGenerator;
 namespace detail {
 
 template <class T>
+AsyncGenerator<T> same_generator(const AsyncGenerator<T>& generator);
+
+template <class T>
 class YieldCopyAwaiter;
 
 template <class T>
@@ -148,23 +151,32 @@ public:
     /// The next value; nullopt after the last, and ever after. Rethrows what the body throws, once.
     /// Cancel safety: a cancelled next() ends the generator, unless its body catches the error.
     /// Throws RuntimeError while another next() or aclose() is under way. asyncio: anext.
-    [[nodiscard]] detail::Next<T> next() noexcept { return detail::Next<T>(generator_); }
+    [[nodiscard]] detail::Next<T> next() { return detail::Next<T>(generator()); }
 
     /// Ends it now: its destructors run, as if the body had left at its co_yield. Nothing happens
     /// to one that has ended; one that never began is not entered. Throws RuntimeError while a
     /// next() is under way. asyncio: aclose.
-    [[nodiscard]] Coro<> aclose() { return detail::close_generator(generator_); }
+    [[nodiscard]] Coro<> aclose() { return detail::close_generator(generator()); }
 
     /// Throws the exception where the body stands at its co_yield; gives what it yields next.
     /// asyncio: athrow.
     [[nodiscard]] Coro<std::optional<T>> athrow(std::exception_ptr error) {
-        return detail::throw_into<T>(generator_, std::move(error));
+        return detail::throw_into<T>(generator(), std::move(error));
     }
 
 private:
     friend promise_type;
+    friend AsyncGenerator detail::same_generator<T>(const AsyncGenerator& generator);
     explicit AsyncGenerator(detail::GeneratorRef generator) noexcept
         : generator_(std::move(generator)) {}
+
+    /// Throws RuntimeError if it was moved away.
+    [[nodiscard]] const detail::GeneratorRef& generator() const {
+        if (!generator_) [[unlikely]] {
+            detail::throw_no_generator();
+        }
+        return generator_;
+    }
 
     detail::GeneratorRef generator_;
 };
@@ -172,6 +184,12 @@ private:
 template <class T>
 AsyncGenerator<T> detail::GeneratorPromise<T>::get_return_object() noexcept {
     return AsyncGenerator<T>(adopt(Handle::from_promise(*this)));
+}
+
+/// Another handle to it, for what uses up a generator that has a name.
+template <class T>
+AsyncGenerator<T> detail::same_generator(const AsyncGenerator<T>& generator) {
+    return AsyncGenerator<T>(generator.generator());
 }
 
 // --- comprehensions -----------------------------------------------------------------------------
@@ -297,17 +315,46 @@ AsyncGenerator<T> taken(AsyncGenerator<T> source, std::size_t count) {
 
 }  // namespace detail
 
+namespace detail {
+
 template <class T, class P>
-[[nodiscard]] AsyncGenerator<T> operator|(AsyncGenerator<T> source, Filter<P> step) {
-    return detail::filtered(std::move(source), std::move(step.predicate_));
+[[nodiscard]] AsyncGenerator<T> piped(AsyncGenerator<T> source, Filter<P> step) {
+    return filtered(std::move(source), std::move(step.predicate_));
 }
 template <class T, class F>
-[[nodiscard]] auto operator|(AsyncGenerator<T> source, Transform<F> step) {
-    return detail::transformed(std::move(source), std::move(step.function_));
+[[nodiscard]] auto piped(AsyncGenerator<T> source, Transform<F> step) {
+    return transformed(std::move(source), std::move(step.function_));
 }
 template <class T>
-[[nodiscard]] AsyncGenerator<T> operator|(AsyncGenerator<T> source, Take step) {
-    return detail::taken(std::move(source), step.count_);
+[[nodiscard]] AsyncGenerator<T> piped(AsyncGenerator<T> source, Take step) {
+    return taken(std::move(source), step.count_);
+}
+
+template <class T>
+Coro<std::vector<T>> collect_all(AsyncGenerator<T> generator) {
+    std::vector<T> values;
+    while (true) {
+        std::optional<T> value = co_await generator.next();
+        if (!value) {
+            break;
+        }
+        values.push_back(std::move(*value));
+    }
+    co_return values;
+}
+
+}  // namespace detail
+
+/// One step of a comprehension. A generator with a name is used up, as by a loop over it.
+template <class T, class S>
+[[nodiscard]] auto operator|(AsyncGenerator<T>&& source, S step)
+    -> decltype(detail::piped(std::move(source), std::move(step))) {
+    return detail::piped(std::move(source), std::move(step));
+}
+template <class T, class S>
+[[nodiscard]] auto operator|(AsyncGenerator<T>& source, S step)
+    -> decltype(detail::piped(std::move(source), std::move(step))) {
+    return detail::piped(detail::same_generator(source), std::move(step));
 }
 
 /// All values of a generator, in order: the asynchronous comprehension.
@@ -318,16 +365,12 @@ template <class T>
 ///
 /// asyncio: [x async for x in gen if …].
 template <class T>
-[[nodiscard]] Coro<std::vector<T>> collect(AsyncGenerator<T> generator) {
-    std::vector<T> values;
-    while (true) {
-        std::optional<T> value = co_await generator.next();
-        if (!value) {
-            break;
-        }
-        values.push_back(std::move(*value));
-    }
-    co_return values;
+[[nodiscard]] Coro<std::vector<T>> collect(AsyncGenerator<T>&& generator) {
+    return detail::collect_all(std::move(generator));
+}
+template <class T>
+[[nodiscard]] Coro<std::vector<T>> collect(AsyncGenerator<T>& generator) {
+    return detail::collect_all(detail::same_generator(generator));
 }
 
 }  // namespace gyre

@@ -46,6 +46,7 @@ public:
             let_go();
         }
     }
+    [[nodiscard]] explicit operator bool() const noexcept { return generator_ != nullptr; }
     [[nodiscard]] GeneratorPromiseBase* operator->() const noexcept { return generator_; }
     [[nodiscard]] GeneratorPromiseBase& operator*() const noexcept { return *generator_; }
 
@@ -203,6 +204,8 @@ private:
     const char* what_;
     bool running_ = false;
 };
+
+[[noreturn]] GYRE_API void throw_no_generator();
 
 /// Throws GeneratorExit at the yield and runs the body to its end.
 [[nodiscard]] GYRE_API Coro<> close_generator(GeneratorRef generator);
