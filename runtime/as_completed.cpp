@@ -4,12 +4,18 @@ namespace gyre::detail {
 
 CompletionQueue::CompletionQueue(std::vector<FutureRef> futures, std::optional<Nanoseconds> limit)
     : futures_(std::move(futures)), left_(futures_.size()), pending_(futures_.size()) {
+    EventLoop& loop = get_running_loop();
+    for (const FutureRef& each : futures_) {
+        if (&each->loop() != &loop) {
+            throw ValueError("the futures given to as_completed() belong to a different loop");
+        }
+    }
     listeners_.reserve(futures_.size());
     for (std::size_t index = 0; index < futures_.size(); ++index) {
         listeners_.emplace_back(*futures_[index], *this, index);
     }
     if (limit && !futures_.empty()) {
-        timer_ = futures_.front()->loop().call_later(*limit, [this] { expire(); });
+        timer_ = loop.call_later(*limit, [this] { expire(); });
     }
 }
 

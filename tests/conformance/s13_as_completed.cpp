@@ -200,3 +200,16 @@ GYRE_TEST_CASE("as_completed let go with a limit: no timer stays, the inputs run
     int value = co_await slow;
     CHECK(value == 2);
 }
+
+GYRE_TEST_CASE("as_completed: futures of another loop are refused (S122)") {
+    const std::unique_ptr<EventLoop> other = new_event_loop("virtual");
+    const std::vector<Future<int>> futures{create_future<int>(), create_future<int>(*other)};
+    CHECK(thrown_by([&] { return as_completed(futures); }) == "ValueError");
+    co_return;
+}
+
+TEST_CASE("as_completed: outside of a running loop: RuntimeError (S71)") {
+    const std::unique_ptr<EventLoop> loop = new_event_loop("virtual");
+    const std::vector<Future<int>> futures{create_future<int>(*loop)};
+    CHECK(thrown_by([&] { return as_completed(futures); }) == "RuntimeError");
+}

@@ -249,3 +249,24 @@ GYRE_TEST_CASE("results that only move, in vectors and pairs too (S419)") {
     Pointers taken = co_await queue.get();
     CHECK(*taken.front() == 1);
 }
+
+GYRE_TEST_CASE("a handle that refers to nothing: RuntimeError, whoever it is given to") {
+    const Future<int> none;
+    const std::vector<Task<int>> tasks(2);
+    const std::vector<AnyTask> any(1);
+    CHECK(thrown_by([&] { return none.done(); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return gather(none); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return gather(return_exceptions, none); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return gather(tasks); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return gather(any); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return as_completed(tasks); }) == "RuntimeError");
+    CHECK(thrown_by([&] { return shield(none); }) == "RuntimeError");
+    std::vector<Coro<std::string>> ends;
+    ends.push_back(ending(wait(tasks)));
+    ends.push_back(ending(wait(any)));
+    ends.push_back(ending(none));
+    for (Coro<std::string>& each : ends) {
+        std::string end = co_await each;
+        CHECK(end == "RuntimeError");
+    }
+}

@@ -148,8 +148,8 @@ template <class R>
 /// ```
 ///
 /// With a time limit, next() throws TimeoutError when it is over; what is not done runs on.
-/// Throws RuntimeError outside a running loop. asyncio: as_completed; tickets() is its plain
-/// iteration.
+/// Throws RuntimeError outside a running loop, ValueError for futures of another loop. asyncio:
+/// as_completed; tickets() is its plain iteration.
 template <class R>
 [[nodiscard]] auto as_completed(R&& awaitables, detail::AnyLimit limit = {}) {
     return detail::start_completing(std::forward<R>(awaitables), limit);

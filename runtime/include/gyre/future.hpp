@@ -44,6 +44,13 @@ protected:
 enum class AwaitFault : std::uint8_t { none, itself, other_loop };
 [[noreturn]] GYRE_API void throw_await_fault(AwaitFault fault, const FutureBase& future);
 [[noreturn]] GYRE_API void throw_no_future();
+/// Throws RuntimeError for a handle that refers to no future.
+template <class Handle>
+void check_handle(const Handle& handle) {
+    if (!handle) [[unlikely]] {
+        throw_no_future();
+    }
+}
 [[noreturn]] GYRE_API void throw_task_outcome();
 
 /// co_await of a future. `R` is const T& where the future has a name and T where it has none.
@@ -213,9 +220,7 @@ public:
 
 protected:
     detail::FutureBase& base() const {
-        if (!state_) [[unlikely]] {
-            detail::throw_no_future();
-        }
+        detail::check_handle(state_);
         return *state_;
     }
 

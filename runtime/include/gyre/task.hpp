@@ -96,21 +96,25 @@ requires(detail::CoroFunction<std::decay_t<F>>) auto create_task(EventLoop& loop
     return create_task(loop, std::move(coro), options);
 }
 
-/// A task or future as it is; a coroutine as a new task. asyncio: ensure_future.
+/// A task or future as it is; a coroutine as a new task. Throws RuntimeError for a handle that
+/// refers to none. asyncio: ensure_future.
 template <class T>
 [[nodiscard]] Task<T> ensure_future(Coro<T> coro) {
     return create_task(std::move(coro));
 }
 template <class T>
 [[nodiscard]] Task<T> ensure_future(Task<T> task) {
+    detail::check_handle(task);
     return task;
 }
 template <class T>
 [[nodiscard]] Future<T> ensure_future(Future<T> future) {
+    detail::check_handle(future);
     return future;
 }
 
 [[nodiscard]] inline Future<> ensure_future(const AnyTask& task) {
+    detail::check_handle(task);
     return Future<>(detail::FutureRef(task.state()));
 }
 /// Anything else that can be awaited (a sleep, a queue's get): as a new task that awaits it.

@@ -74,9 +74,7 @@ public:
 
 private:
     [[nodiscard]] detail::TaskBase& task() const {
-        if (!state_) [[unlikely]] {
-            detail::throw_no_future();
-        }
+        detail::check_handle(state_);
         return *state_;
     }
 

@@ -52,6 +52,7 @@ Coro<WaitResult<F>> wait_and_sort(std::vector<F> futures, WaitOptions options) {
     std::vector<FutureRef> states;
     states.reserve(futures.size());
     for (const F& each : futures) {
+        check_handle(each);
         states.push_back(FutureRef::share(each.state().get()));
     }
     check_wait(states.size(), options);
