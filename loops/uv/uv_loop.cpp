@@ -73,7 +73,20 @@ UvLoop::UvLoop() = default;
 
 UvLoop::~UvLoop() = default;
 
+// libuv never closes a descriptor of a standard stream, whatever it made it for. Where a program
+// was started without them, /dev/null takes their places for good.
+void occupy_standard_descriptors() noexcept {
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDWR);  // NOLINT: a standard stream is inherited
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        ::close(fd);
+    }
+}
+
 void UvLoop::open() {
+    occupy_standard_descriptors();
     check(uv_loop_init(&loop_), "uv_loop_init");
     opened_ = true;
     loop_.data = this;

@@ -2,6 +2,8 @@
 #include "../process.hpp"
 #include "raw_loop.hpp"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
@@ -48,6 +50,29 @@ TEST_CASE("a thousand loops made and destroyed leave no descriptor behind") {
             }
         }
         CHECK(open_descriptors() == before);
+    }
+}
+
+TEST_CASE("a loop in a program that was started without its standard streams") {
+    for (const std::string_view spec : real_loops) {
+        INFO("loop: ", spec);
+        const ::pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+                ::close(stream);
+            }
+            bool ran = false;
+            {
+                const std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+                loop->call_soon([&ran] { ran = true; });
+                run_one(*loop);
+            }
+            ::_exit(ran ? 0 : 1);
+        }
+        int status = 0;
+        CHECK(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
     }
 }
 
