@@ -44,4 +44,16 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
     }
 }
 
+void detail::report_quietly(const ExceptionContext& context) noexcept {
+    try {
+        if (running_loop != nullptr) {
+            running_loop->call_exception_handler(context);
+        } else {
+            write_report(context);
+        }
+    } catch (...) {
+        // There is nobody else to tell.
+    }
+}
+
 }  // namespace gyre

@@ -51,6 +51,7 @@ void Condition::notify(std::ptrdiff_t count) {
     if (!locked()) {
         throw RuntimeError("cannot notify on un-acquired lock");
     }
+    waiters_.check_thread();
     wake(count);
 }
 

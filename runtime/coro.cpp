@@ -5,19 +5,12 @@
 
 namespace gyre::detail {
 
-void report_never_awaited(const std::source_location& made) noexcept {
-    try {
-        const ExceptionContext context(std::string("coroutine '") + made.function_name() +
-                                       "' was never awaited (made at " + made.file_name() + ":" +
-                                       std::to_string(made.line()) + ")");
-        if (running_loop != nullptr) {
-            running_loop->call_exception_handler(context);
-        } else {
-            std::fputs((context.message + "\n").c_str(), stderr);
-        }
-    } catch (...) {
-        // A destructor has nobody to tell.
-    }
+void report_never_awaited(const std::source_location& made) noexcept try {
+    report_quietly(ExceptionContext(std::string("coroutine '") + made.function_name() +
+                                    "' was never awaited (made at " + made.file_name() + ":" +
+                                    std::to_string(made.line()) + ")"));
+} catch (...) {
+    // No memory for the text.
 }
 
 void throw_already_awaited() { throw RuntimeError("cannot reuse already awaited coroutine"); }

@@ -2,8 +2,9 @@
 
 namespace gyre {
 
-void Event::set() noexcept {
+void Event::set() {
     if (!set_) {
+        waiters_.check_thread();
         set_ = true;
         waiters_.wake_all();
     }

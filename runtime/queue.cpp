@@ -30,7 +30,7 @@ void QueueBase::throw_no_item() const {
     throw QueueEmpty();
 }
 
-void QueueBase::items_were_dropped(std::size_t count) noexcept {
+void QueueBase::items_were_dropped(std::size_t count) {
     unfinished_ -= std::min(unfinished_, count);
     if (unfinished_ == 0) {
         finished_.set();

@@ -1,4 +1,5 @@
 #include <gyre/errors.hpp>
+#include <gyre/event_loop.hpp>
 #include <gyre/semaphore.hpp>
 
 #include <string>
@@ -34,8 +35,20 @@ bool Semaphore::locked() const noexcept {
 }
 
 void Semaphore::release() {
+    waiters_.check_thread();
     ++value_;
     wake_up_next();
+}
+
+void Semaphore::give_back() noexcept try {
+    try {
+        release();
+    } catch (...) {
+        detail::report_quietly(
+            ExceptionContext("Error at the end of a semaphore's guard", std::current_exception()));
+    }
+} catch (...) {
+    // No memory for the text.
 }
 
 bool Semaphore::wake_up_next() noexcept {

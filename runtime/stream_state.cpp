@@ -28,11 +28,14 @@ UpcomingReads* upcoming_reads() noexcept {
 
 }  // namespace
 
-StreamState::StreamState(std::size_t limit) : limit_(limit) {
+std::size_t checked_limit(std::size_t limit) {
     if (limit == 0) {
         throw ValueError("a stream's limit is expected to be 1 or more, not 0");
     }
+    return limit;
 }
+
+StreamState::StreamState(std::size_t limit) : limit_(checked_limit(limit)) {}
 
 StreamState::~StreamState() = default;
 
@@ -193,6 +196,7 @@ void StreamState::fail(std::exception_ptr error) {
 // One that needs more sleeps on, where asyncio's would wake, look and wait again.
 void StreamState::wake_reader() {
     if (reader_ != nullptr && reader_->is_over()) {
+        reader_->task()->loop().check_thread();
         std::exchange(reader_, nullptr)->wake();
     }
 }

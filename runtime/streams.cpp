@@ -40,13 +40,12 @@ public:
     }
 
 private:
-    // A destructor has nobody to tell of a failure.
     static void report_unclosed(const Transport& transport) noexcept try {
-        const std::string ends =
-            transport.sockname().to_string() + " -> " + transport.peername().to_string();
-        detail::running_loop->call_exception_handler(
-            ExceptionContext("unclosed StreamWriter " + ends));
+        detail::report_quietly(ExceptionContext("unclosed StreamWriter " +
+                                                transport.sockname().to_string() + " -> " +
+                                                transport.peername().to_string()));
     } catch (...) {
+        // No memory for the text.
     }
 
     std::shared_ptr<detail::StreamState> state_;

@@ -247,3 +247,14 @@ GYRE_TEST_CASE("BoundedSemaphore: not released above its number (S221)") {
     CHECK(semaphore.statistics().free == 2);
     CHECK(thrown_by([] { BoundedSemaphore().release(); }) == "ValueError");
 }
+
+GYRE_TEST_CASE("BoundedSemaphore: a guard whose permit was given back already reports it (S221)") {
+    Reports reports(loop);
+    BoundedSemaphore semaphore(1);
+    {
+        auto guard = co_await semaphore.scoped();
+        semaphore.release();
+    }
+    CHECK(joined(reports.errors) == "ValueError");
+    CHECK(semaphore.statistics().free == 1);
+}

@@ -233,6 +233,50 @@ GYRE_TEST_CASE("the wrong thread: tasks are not made there, nor futures complete
     loop.set_debug(false);
 }
 
+GYRE_TEST_CASE("the wrong thread: no task that waits is woken there (S29, S271)") {
+    loop.set_debug(true);
+    loop.slow_callback_duration = 1h;
+    Queue<int> queue;
+    Event event;
+    Lock lock;
+    Semaphore semaphore(0);
+    Condition condition;
+    StreamReader reader;
+    co_await lock.acquire();
+    auto lines = [](StreamReader from) -> Coro<> { static_cast<void>(co_await from.readline()); };
+    auto notified = [](Condition& by) -> Coro<> {
+        auto guard = co_await by.scoped();
+        co_await by.wait();
+    };
+    std::vector<AnyTask> waiting{create_task(queue.get()),         create_task(event.wait()),
+                                 create_task(lock.acquire()),      create_task(semaphore.acquire()),
+                                 create_task(notified(condition)), create_task(lines(reader))};
+    co_await ticks(2);
+    co_await condition.acquire();
+    CHECK(thrown_there([&] { queue.put_nowait(1); }) == wrong_thread);
+    CHECK(thrown_there([&] { queue.shutdown(); }) == wrong_thread);
+    CHECK(thrown_there([&] { event.set(); }) == wrong_thread);
+    CHECK(thrown_there([&] { lock.release(); }) == wrong_thread);
+    CHECK(thrown_there([&] { semaphore.release(); }) == wrong_thread);
+    CHECK(thrown_there([&] { condition.notify_all(); }) == wrong_thread);
+    CHECK(thrown_there([&] { reader.feed_data("line\n"); }) == wrong_thread);
+    Future<> done = create_future();
+    done.set_result();
+    CHECK(thrown_there([&] { done.add_done_callback([] {}); }) == wrong_thread);
+    // Nothing has happened.
+    CHECK(queue.empty());
+    CHECK(!event.is_set());
+    CHECK(lock.locked());
+    CHECK(semaphore.locked());
+    condition.release();
+    for (const AnyTask& each : waiting) {
+        CHECK(!each.done());
+        each.cancel();
+    }
+    co_await gather(return_exceptions, waiting);
+    loop.set_debug(false);
+}
+
 TEST_CASE("the wrong thread: nothing is checked while the loop does not run (S271)") {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);

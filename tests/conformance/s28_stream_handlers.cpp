@@ -65,6 +65,14 @@ GYRE_TEST_CASE("start_server: the handler may be a plain function (S352)") {
     co_await end_of(server);
 }
 
+GYRE_TEST_CASE("start_server: a limit of 0 is a ValueError, not every connection's (S338)") {
+    auto handle = [](StreamReader, StreamWriter) {};
+    ServerOptions options;
+    options.limit = 0;
+    CHECK(thrown_by([&] { return start_server(handle, "127.0.0.1", 0, options); }) == "ValueError");
+    co_return;
+}
+
 GYRE_TEST_CASE("start_server: a plain handler that throws is reported (S352)") {
     Reports reports(loop);
     auto handle = [](StreamReader, StreamWriter) { throw std::runtime_error("boom"); };

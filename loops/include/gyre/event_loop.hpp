@@ -221,8 +221,8 @@ public:
     void default_exception_handler(const ExceptionContext& context);
 
     /// Debug mode reports slow callbacks and refuses, with RuntimeError, calls from another thread
-    /// than the running loop's: those that queue, make tasks, or complete and cancel futures. On
-    /// from the start with GYRE_DEBUG=1.
+    /// than the running loop's: those that queue, make tasks, complete and cancel futures, or wake
+    /// a task. On from the start with GYRE_DEBUG=1.
     void set_debug(bool enabled) noexcept;
     [[nodiscard]] bool get_debug() const noexcept { return debug_; }
     /// What takes at least as long is reported in debug mode; 100 ms at first.
@@ -433,6 +433,8 @@ namespace detail {
 /// The loop that runs on this thread, or null.
 GYRE_API extern GYRE_THREAD_LOCAL EventLoop* running_loop;
 [[noreturn]] GYRE_API void throw_no_running_loop();
+/// From a destructor: to the running loop's exception handler, or without a loop to stderr.
+GYRE_API void report_quietly(const ExceptionContext& context) noexcept;
 
 template <class F>
 void Watcher::watch(int fd, bool writer, F&& function) {

@@ -27,7 +27,7 @@ public:
 
     /// Wakes every task that waits now, first come, first woken. A clear() right after does not
     /// take the wake-up back.
-    void set() noexcept;
+    void set();
     void clear() noexcept { set_ = false; }
 
     class Awaiter;

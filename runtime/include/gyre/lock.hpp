@@ -94,6 +94,7 @@ public:
         if (!locked_) [[unlikely]] {
             throw_not_acquired();
         }
+        waiters_.check_thread();
         locked_ = false;
         waiters_.wake_front();
     }

@@ -59,7 +59,7 @@ protected:
     [[noreturn]] void throw_no_room() const;
     /// … or empty.
     [[noreturn]] void throw_no_item() const;
-    void items_were_dropped(std::size_t count) noexcept;
+    void items_were_dropped(std::size_t count);
     void set_shutdown() noexcept;
 
     TurnList getters_;
@@ -206,6 +206,7 @@ public:
 
     /// Throws QueueFull, or QueueShutDown after shutdown().
     void put_nowait(T item) {
+        getters_.check_thread();
         if (shutdown_ || full()) [[unlikely]] {
             throw_no_room();
         }
@@ -214,6 +215,7 @@ public:
 
     /// Throws QueueEmpty, or QueueShutDown if the queue is shut down too.
     T get_nowait() {
+        putters_.check_thread();
         if (empty()) [[unlikely]] {
             throw_no_item();
         }
@@ -258,6 +260,8 @@ public:
     /// No put() from now on; get() gives what is left, then throws QueueShutDown. With `immediate`
     /// nothing is left: the items are dropped and count as done.
     void shutdown(bool immediate = false) {
+        getters_.check_thread();
+        putters_.check_thread();
         shutdown_ = true;
         if (immediate) {
             const std::size_t dropped = qsize();

@@ -63,6 +63,8 @@ protected:
     [[nodiscard]] std::size_t value() const noexcept { return value_; }
 
 private:
+    /// release(), whose error goes to the exception handler.
+    void give_back() noexcept;
     bool wake_up_next() noexcept;
     void wake_up_all_possible() noexcept;
 
@@ -126,7 +128,7 @@ public:
     }
     ~Guard() {
         if (semaphore_ != nullptr) {
-            semaphore_->release();
+            semaphore_->give_back();
         }
     }
 

@@ -102,7 +102,7 @@ template <class F>
 class StreamHandler {
 public:
     StreamHandler(F handler, std::size_t limit)
-        : handler_(std::make_shared<F>(std::move(handler))), limit_(limit) {}
+        : handler_(std::make_shared<F>(std::move(handler))), limit_(checked_limit(limit)) {}
 
     std::shared_ptr<BaseProtocol> operator()() const {
         auto state = std::make_shared<StreamState>(limit_);

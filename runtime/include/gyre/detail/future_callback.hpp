@@ -40,6 +40,7 @@ GYRE_API std::size_t remove_done_callback(FutureBase& future, std::uint64_t id);
 
 template <class Handle, class F>
 std::uint64_t add_done_callback(FutureBase& future, F&& function) {
+    future.loop().check_thread();
     using Function = std::decay_t<F>;
     class Callback final : public FutureCallback {
     public:

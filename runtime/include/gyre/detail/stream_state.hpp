@@ -23,6 +23,9 @@ namespace gyre::detail {
 
 class ReadAwaiter;
 
+/// A reader's limit. Throws ValueError for 0.
+GYRE_API std::size_t checked_limit(std::size_t limit);
+
 /// The protocol of a stream; also a reader's state where there is no transport.
 class GYRE_API StreamState final : public LazyProtocol,
                                    public std::enable_shared_from_this<StreamState> {

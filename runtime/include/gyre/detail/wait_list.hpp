@@ -65,6 +65,12 @@ public:
     WaitListBase& operator=(const WaitListBase&) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return ring_.next == &ring_; }
+    /// Somebody may be woken: in debug mode throws RuntimeError on another thread than the loop's.
+    void check_thread() const {
+        if (!empty()) {
+            loop_->check_thread();
+        }
+    }
 
 protected:
     WaitListBase() = default;
