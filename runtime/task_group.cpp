@@ -125,8 +125,8 @@ void TaskGroup::cancel() {
     }
     if (!aborting_) {
         abort();
+        cancel_parent();
     }
-    cancel_parent();
 }
 
 void TaskGroup::cancel_parent() {
@@ -143,7 +143,12 @@ TaskGroup::Child& TaskGroup::add_child() {
     return *new Child(*this);
 }
 
-void TaskGroup::listen_to(detail::TaskBase& task, Child& child) { child.listen_to(task); }
+void TaskGroup::listen_to(detail::TaskBase& task, Child& child) {
+    child.listen_to(task);
+    if (aborting_ && !task.done()) [[unlikely]] {  // by itself, in an eager first step
+        task.cancel({});
+    }
+}
 
 void TaskGroup::forget(Child& child) noexcept { delete &child; }
 
@@ -209,13 +214,27 @@ std::vector<std::exception_ptr> TaskGroup::errors_of_children() const {
     return errors;
 }
 
+void TaskGroup::report_errors_of_children() const {
+    for (const std::exception_ptr& error : errors_of_children()) {
+        ExceptionContext context(
+            "TaskGroup task exception was not propagated because the TaskGroup body is being "
+            "closed with an ExitError",
+            error);
+        parent_->report(context);
+    }
+}
+
 Coro<> TaskGroup::exit(std::exception_ptr error) { co_await finish(error); }
 
 Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
+    if (parent_ == nullptr) {
+        throw RuntimeError("TaskGroup has not been entered");
+    }
     exiting_ = true;
     open_ = false;
     std::exception_ptr error = error_of_body;
     std::exception_ptr cancellation;
+    std::exception_ptr interruption;  // the latest
     if (error != nullptr) {
         const Kind kind = kind_of(error);
         if (kind == Kind::exit && exit_error_ == nullptr) {
@@ -231,7 +250,6 @@ Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
     }
     // The wait may be cancelled any number of times: by the group itself, or from outside.
     while (!empty()) {
-        std::exception_ptr interruption;
         try {
             EndOfChildren end(waiting_);
             detail::NodeAwaiter until_ended(end);
@@ -245,10 +263,15 @@ Coro<> TaskGroup::finish(const std::exception_ptr& error_of_body) {
         }
     }
     if (exit_error_ != nullptr) {
+        report_errors_of_children();
         std::rethrow_exception(exit_error_);
     }
-    if (parent_cancel_requested_ && parent_->uncancel() == 0) {
-        cancellation = nullptr;
+    if (parent_cancel_requested_) {
+        if (parent_->uncancel() == 0) {
+            cancellation = nullptr;
+        } else if (cancellation == nullptr) {  // what is left is a request from outside
+            cancellation = interruption;
+        }
     }
     std::vector<std::exception_ptr> errors = errors_of_children();
     if (cancellation != nullptr && errors.empty()) {

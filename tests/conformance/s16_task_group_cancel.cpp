@@ -161,6 +161,61 @@ GYRE_TEST_CASE("group.cancel(): children and body are cancelled, the block ends 
     CHECK(end == "CancelledError");
 }
 
+GYRE_TEST_CASE("group.cancel(), then a cancel from outside: that one goes out (S189, S195)") {
+    Task<> parent = create_task([]() -> Coro<> {
+        co_await with_task_group([](TaskGroup& group) -> Coro<> {
+            Log ignored;
+            group.create_task(
+                [](Log log) -> Coro<> { co_await until_cancelled(log, "child", 5); }(ignored));
+            co_await sleep(0s);
+            group.cancel();
+        });
+    });
+    co_await ticks(4);
+    parent.cancel("outside");
+    std::string end = co_await ending(parent);
+    CHECK(end == "CancelledError(outside)");
+    CHECK(parent.cancelling() == 1);
+}
+
+GYRE_TEST_CASE("group.cancel() in an eager first step cancels that task, too (S194, S195)") {
+    Log log;
+    co_await with_task_group([&log](TaskGroup& group) -> Coro<> {
+        auto cancels = [](TaskGroup& tasks, Log& to) -> Coro<> {
+            tasks.cancel();
+            std::string end = co_await ending(sleep(1h));
+            to.push_back(end);
+        };
+        group.create_task(cancels(group, log), {.eager_start = true});
+        co_await sleep(1h);
+    });
+    CHECK(log == Log{"CancelledError"});
+}
+
+GYRE_TEST_CASE("group.cancel() while it ends by the body's own CancelledError (S195)") {
+    TaskGroup group;
+    auto body = [](TaskGroup& tasks) -> Coro<> {
+        Log ignored;
+        tasks.create_task(
+            [](Log log) -> Coro<> { co_await until_cancelled(log, "child", 3); }(ignored));
+        co_await sleep(0s);
+        throw CancelledError("own");
+    };
+    auto block = with(group, body);
+    Task<std::string> parent = create_task(ending(std::move(block)));
+    co_await ticks(3);
+    group.cancel();
+    std::string end = co_await parent;
+    CHECK(end == "CancelledError(own)");
+    CHECK(parent.cancelling() == 0);
+}
+
+GYRE_TEST_CASE("TaskGroup: exit() without enter() is a RuntimeError") {
+    TaskGroup group;
+    std::string end = co_await ending(group.exit(nullptr));
+    CHECK(end == "RuntimeError");
+}
+
 GYRE_TEST_CASE(
     "group.cancel() before it is entered, with errors, with a cancel from outside (S195)" *
     in_order) {

@@ -111,6 +111,7 @@ GYRE_TEST_CASE("TaskGroup: errors in order of occurrence (S183)") {
 
 GYRE_TEST_CASE("TaskGroup: an exit error of the body leaves bare, after the children (S184)") {
     Log log;
+    Reports reports(loop);
     auto group = with_task_group([&](TaskGroup& tasks) -> Coro<> {
         tasks.create_task(until_cancelled(log, "child", 2));
         tasks.create_task([]() -> Coro<> {
@@ -123,6 +124,7 @@ GYRE_TEST_CASE("TaskGroup: an exit error of the body leaves bare, after the chil
     std::string end = co_await ending(std::move(group));
     CHECK(end == "KeyboardInterrupt");
     CHECK(joined(log) == "child");
+    CHECK(joined(reports.errors) == "lost");
 }
 
 TEST_CASE("TaskGroup: an exit error of a child ends the run, then the block, bare (S184, S48)") {

@@ -98,6 +98,7 @@ private:
     [[nodiscard]] bool empty() const noexcept { return children_.next == &children_; }
     void child_done(Child& child);
     [[nodiscard]] std::vector<std::exception_ptr> errors_of_children() const;
+    void report_errors_of_children() const;
     void abort();
     void cancel_parent();
     Coro<> finish(const std::exception_ptr& error_of_body);
