@@ -199,19 +199,31 @@ public:
         reader_.feed_eof();
         return false;
     }
+    // /dev/null cannot be watched: it is at its end.
+    void connection_lost(std::exception_ptr error) override {
+        if (error != nullptr) {
+            reader_.feed_eof();
+        }
+    }
 
 private:
     gyre::StreamReader reader_;
 };
 
+// However it ends, the server answers by closing the connection.
 gyre::Coro<> send_typed(gyre::StreamReader typed, gyre::StreamWriter writer) {
-    while (true) {
-        std::string line = co_await typed.readline();
-        if (line.empty()) {
-            break;
+    try {
+        while (true) {
+            std::string line = co_await typed.readline();
+            if (line.empty()) {
+                break;
+            }
+            writer.write(line.ends_with('\n') ? line : line + "\n");
+            co_await writer.drain();
         }
-        writer.write(line.ends_with('\n') ? line : line + "\n");
-        co_await writer.drain();
+    } catch (const gyre::ValueError&) {  // a line longer than a stream's limit
+        writer.write("/quit\n");
+        throw;
     }
     writer.write("/quit\n");
 }
@@ -233,9 +245,12 @@ gyre::Coro<> talk(Where where, std::string name) {
         std::fputs(line.c_str(), stdout);
     }
     sending.cancel();
-    co_await gyre::gather(gyre::return_exceptions, sending);
+    co_await gyre::wait({sending});
     keyboard.first->close();
     server.writer.close();
+    if (!sending.cancelled()) {
+        sending.result();
+    }
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ bool AddressQuery::answered() {
     const auto what = [this] { return "getaddrinfo " + name_; };
     if (is_number_of_no_port(port_.text())) {
         throw ResolveError(EAI_SERVICE,
-                           what() + ": a port of at most 65535 is expected, not " + port_.text());
+                           what() + ": a port from 0 to 65535 is expected, not " + port_.text());
     }
     const bool numeric_only = (options_.flags & AI_NUMERICHOST) != 0;
     const bool c_string = name_.find('\0') == std::string::npos;

@@ -99,6 +99,7 @@ public:
         co_await with_task_group([this](TaskGroup& group) -> Coro<> {
             for (const AddressInfo& each : addresses_) {
                 decided_.clear();
+                errors_.emplace_back();
                 group.create_task(attempt(group, each, ++attempts_));
                 co_await decision();
                 if (winner_) {
@@ -107,6 +108,7 @@ public:
             }
         });
         if (!winner_) {
+            std::erase(errors_, nullptr);
             throw_errors(errors_, all_errors);
         }
         co_return std::move(winner_);
@@ -128,7 +130,7 @@ private:
                 winner_ = std::move(socket);
             }
         } catch (const std::exception&) {
-            errors_.push_back(std::current_exception());
+            errors_[number - 1] = std::current_exception();
         }
         if (winner_) {
             group.cancel();
@@ -144,7 +146,7 @@ private:
     std::size_t attempts_ = 0;
     Event decided_;
     Socket winner_;
-    Errors errors_;
+    Errors errors_;  // in the order of the attempts
 };
 
 }  // namespace

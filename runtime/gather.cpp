@@ -30,7 +30,6 @@ void GatherBase::begin() {
 }
 
 bool GatherBase::cancel(std::string_view message) {
-    mark_retrieved();
     if (done() || visiting_) {
         return false;
     }

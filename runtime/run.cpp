@@ -95,6 +95,9 @@ void run_until_done(EventLoop& loop, FutureBase& future, bool own_task) {
         throw;
     }
     if (!future.done()) {
+        if (own_task) {
+            future.as_task()->disable_pending_report();
+        }
         throw RuntimeError("event loop stopped before Future completed");
     }
 }
@@ -113,6 +116,9 @@ Runner::~Runner() {
     } catch (...) {
         ExceptionContext context("Exception while a Runner was closed", std::current_exception());
         std::fputs((context.message + ": " + describe(context.exception) + "\n").c_str(), stderr);
+    }
+    if (loop_ != nullptr) {  // it runs: whoever destroys this from inside will come back to it
+        static_cast<void>(loop_.release());
     }
 }
 
@@ -162,6 +168,9 @@ void Runner::run_task(detail::TaskBase& task) {
 }
 
 void Runner::close() {
+    if (loop_ != nullptr && loop_->is_running()) {
+        throw RuntimeError("cannot close a running event loop");
+    }
     if (std::exchange(closed_, true) || loop_ == nullptr) {
         return;
     }

@@ -42,6 +42,15 @@ private:
 
 }  // namespace
 
-void report_when_failed(FutureBase& future) { new Report(future); }
+void report_when_failed(FutureBase& future) {
+    bool reported = false;  // by another shield of it
+    future.find_hook([&reported](DoneHook& hook) {
+        reported = dynamic_cast<const Report*>(&hook.target()) != nullptr;
+        return reported;
+    });
+    if (!reported) {
+        new Report(future);
+    }
+}
 
 }  // namespace gyre::detail

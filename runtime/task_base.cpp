@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstring>
+#include <limits>
 #include <typeinfo>
 
 namespace gyre::detail {
@@ -272,7 +273,9 @@ bool TaskBase::cancel(std::string_view message) {
     };
     TaskBase* last = this;
     for (;;) {
-        ++last->cancel_requests_;
+        if (last->cancel_requests_ != std::numeric_limits<std::uint16_t>::max()) {
+            ++last->cancel_requests_;
+        }
         TaskBase* inner = awaited_task(*last);
         if (inner == nullptr || inner->visiting_ != 0) {
             break;
@@ -359,6 +362,9 @@ bool TaskBase::prepare_cancelled_step() {
     }
     if (!wait_was_cancelled()) {
         throw_cancelled_ = true;
+        if (FutureBase* const future = waiting_future()) {
+            future->mark_retrieved();  // its error has come here, too late
+        }
     } else if (waiting_future() != nullptr) {
         error_ = nullptr;  // the future brings its own
     }

@@ -27,7 +27,7 @@ private:
     }
     void heard(FutureBase& source, std::size_t /*index*/) override {
         const bool is_last = count_down();
-        if (return_when_ == ReturnWhen::first_exception) {
+        if (return_when_ == ReturnWhen::first_exception && !is_last) {  // who decides is looked at
             source.mark_retrieved();
         }
         if (is_last || decides(source.state())) {

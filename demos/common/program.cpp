@@ -40,7 +40,7 @@ CLI::Validator number_from(Number least, Number most = std::numeric_limits<Numbe
         if (error == std::errc::result_out_of_range) {
             return text + " is out of range";
         }
-        std::string wanted = "a number";
+        std::string wanted = "a whole number";
         if (least != Limits::min()) {
             wanted += " from " + std::to_string(least);
         }
@@ -154,8 +154,8 @@ void Program::add_seed(Random& random) {
         std::uint64_t number = 0;
         const std::string_view digits = text;
         if (read(digits.substr(digits.starts_with('-') ? 1 : 0), number) != std::errc()) {
-            throw CLI::ValidationError("--seed",
-                                       "a number of at most 64 bits is expected, not " + text);
+            throw CLI::ValidationError(
+                "--seed", "a whole number of at most 64 bits is expected, not " + text);
         }
         random.seed(number);
     };
@@ -170,6 +170,9 @@ int Program::run(int argc, char** argv, const std::function<void()>& work) {
     std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
     try {
         app_->parse(argc, argv);
+        if (resolver_ == "system" && !nameservers_.empty()) {
+            throw std::runtime_error("--nameserver is for --resolver cares, not system");
+        }
         // An unknown loop is an error also where none is needed.
         static_cast<void>(gyre::new_event_loop(loop_));
         work();
@@ -178,7 +181,10 @@ int Program::run(int argc, char** argv, const std::function<void()>& work) {
         }
         return 0;
     } catch (const CLI::CallForHelp&) {
-        std::fputs(app_->help().c_str(), stdout);
+        if (std::fputs(app_->help().c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+            complain(name_, "the output cannot be written");
+            return 1;
+        }
         return 0;
     } catch (const gyre::KeyboardInterrupt&) {
         return 130;

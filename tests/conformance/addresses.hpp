@@ -29,6 +29,8 @@ public:
         }
     }
     [[nodiscard]] const SocketAddress& address() const noexcept { return address_; }
+    /// Nobody listens any more: who knocks again, as TCP does after a second, is refused.
+    void refuse() { listener_ = Socket(); }
 
 private:
     Socket listener_;

@@ -114,3 +114,28 @@ GYRE_TEST_CASE("structured code converts the error only at the level it saw on e
     CHECK(mine == "mine");
     CHECK(outside == "outside");
 }
+
+GYRE_TEST_CASE("cancel: more often than can be counted is not never (S94)") {
+    Task<> task = create_task(forever());
+    co_await sleep(0s);
+    for (int time = 0; time < 100'000; ++time) {
+        task.cancel();
+    }
+    CHECK(task.cancelling() > 60'000);
+    std::string end = co_await ending(task);
+    CHECK(end == "CancelledError");
+}
+
+GYRE_TEST_CASE("a cancel that comes with the future's error has seen it (S68, S102)" * in_order) {
+    Reports reports(loop);
+    {
+        Future<> future = create_future();
+        Task<> task = create_task([](Future<> awaited) -> Coro<> { co_await awaited; }(future));
+        co_await sleep(0s);
+        future.set_exception(std::runtime_error("overtaken"));
+        task.cancel();
+        std::string end = co_await ending(task);
+        CHECK(end == "CancelledError");
+    }
+    CHECK(reports.count() == 0);
+}

@@ -318,6 +318,16 @@ GYRE_TEST_CASE("gather: an error nobody asked for is reported once (S68)") {
     CHECK(joined(reports.errors) == "lost");
 }
 
+GYRE_TEST_CASE("gather: a cancel that it refuses asks for no error (S68, S129)") {
+    Reports reports(loop);
+    {
+        auto failed = gather(fails("unasked"));
+        co_await ticks(3);
+        CHECK(!failed.cancel());
+    }
+    CHECK(joined(reports.errors) == "unasked");
+}
+
 GYRE_TEST_CASE("gather of gathers: cancel reaches the leaves (S127)") {
     Task<> leaf = create_task(forever());
     auto inner = gather(leaf, forever());

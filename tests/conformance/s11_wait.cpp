@@ -206,6 +206,21 @@ GYRE_TEST_CASE("wait: the members' exceptions are still to be asked for (S138)")
         CHECK(result.done.size() == 1);
     }
     CHECK(joined(reports.errors) == "lost");
+    // FIRST_EXCEPTION has looked at those that did not end it by being the last.
+    for (const int others : {0, 1}) {
+        reports.errors.clear();
+        {
+            std::vector<Task<>> tasks;
+            tasks.push_back(create_task(fails("lost")));
+            for (int each = 0; each < others; ++each) {
+                tasks.push_back(create_task(ticks(3)));
+            }
+            auto waiting = wait(tasks, {.return_when = FIRST_EXCEPTION});
+            auto result = co_await std::move(waiting);
+            co_await ticks(3);
+        }
+        CHECK(joined(reports.errors) == (others == 0 ? "lost" : ""));
+    }
 }
 
 GYRE_TEST_CASE("wait, as_completed: of a list in braces") {

@@ -128,6 +128,15 @@ GYRE_TEST_CASE("shield cancelled: a later exception of the inner is reported whe
         co_await ticks(2);
     }
     CHECK(reports.count() == 1);
+
+    // Nor is it reported by each of several.
+    Future<int> shared = create_future<int>();
+    for (Future<int> each : {shield(shared), shield(shared)}) {
+        each.cancel();
+    }
+    shared.set_exception(std::runtime_error("once"));
+    co_await ticks(2);
+    CHECK(reports.count() == 2);
 }
 
 GYRE_TEST_CASE("shield: it owns the inner (S161)") {

@@ -116,6 +116,19 @@ TEST_CASE("Runner: one loop for several runs, made on first use (S242)") {
     CHECK(thrown_by([&]() -> EventLoop& { return nonsense.get_loop(); }) == "ValueError");
 }
 
+TEST_CASE("Runner: it is not closed while its loop runs (S41)") {
+    on_all_loops([](const std::string& spec) {
+        Runner runner({.loop = spec});
+        auto closes = [&runner]() -> Coro<std::string> {
+            std::string thrown = thrown_by([&] { runner.close(); });
+            co_await sleep(0s);
+            co_return thrown;
+        };
+        CHECK(runner.run(closes()) == "RuntimeError");
+        CHECK(runner.run(number(1)) == 1);
+    });
+}
+
 TEST_CASE("Runner: the runs share one context (S243)") {
     static ContextVar<int> variable("variable", 0);
     on_all_loops([](const std::string& spec) {
@@ -129,6 +142,10 @@ TEST_CASE("Runner: the runs share one context (S243)") {
         CHECK(runner.run(count()) == 1);
         CHECK(runner.run(count()) == 2);
         CHECK(variable.get() == 0);
+        const Context own = copy_context();
+        CHECK(runner.run(count(), own) == 0);
+        CHECK(runner.run(count(), own) == 1);
+        CHECK(runner.run(count()) == 3);
     });
 }
 

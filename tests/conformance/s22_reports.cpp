@@ -113,6 +113,23 @@ TEST_CASE("destroyed but pending: which task, and where it waits (S87, S53)") {
     }
 }
 
+TEST_CASE("destroyed but pending: not what run_until_complete() or gather() made (S39, S87)") {
+    for (const std::string& spec : testing::test_loops()) {
+        INFO("loop: ", spec);
+        std::unique_ptr<EventLoop> loop = new_event_loop(spec);
+        Contexts reports(*loop);
+        auto main = [](EventLoop& on) -> Coro<> {
+            on.call_soon([&on] { on.stop(); });
+            std::vector<Coro<>> coros;
+            coros.push_back(stuck());
+            co_await gather(gather(stuck(), sleep(1h)), gather(std::move(coros)));
+        };
+        CHECK(thrown_by([&] { run_until_complete(*loop, main(*loop)); }) == "RuntimeError");
+        loop.reset();
+        CHECK(reports.all.empty());
+    }
+}
+
 TEST_CASE("never awaited: not what a group kept ready for its end when its loop goes (S275)") {
     for (const std::string& spec : testing::test_loops()) {
         INFO("loop: ", spec);

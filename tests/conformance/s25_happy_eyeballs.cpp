@@ -48,6 +48,16 @@ GYRE_TEST_CASE("happy eyeballs: if all fail, all their errors (S314, S310)") {
     CHECK(end == "ExceptionGroup(" + refusal(a) + ", " + refusal(b) + ")");
 }
 
+GYRE_TEST_CASE("happy eyeballs: the errors come in the order of the addresses (S314)") {
+    Silent later;
+    const Refusing at_once;
+    loop.call_later(5ms, [&later] { later.refuse(); });
+    auto attempt =
+        reach({later.address(), at_once}, {.happy_eyeballs_delay = 1ms, .all_errors = true});
+    std::string end = co_await std::move(attempt);
+    CHECK(end == "ExceptionGroup(" + refusal(later.address()) + ", " + refusal(at_once) + ")");
+}
+
 GYRE_TEST_CASE("happy eyeballs: the families take turns, behind the first so many (S315)") {
     if (!has_ipv6()) {
         co_return;

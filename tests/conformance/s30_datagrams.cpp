@@ -146,6 +146,9 @@ GYRE_TEST_CASE("datagrams: bad addresses and options (S365, S369)") {
     CHECK(end == "ValueError");
     end = co_await ending(open(Endpoint(), Endpoint(), AF_INET));
     CHECK(end == "done");
+    auto nothing = [] { return std::shared_ptr<Recorder>(); };
+    end = co_await ending(create_datagram_endpoint(nothing, Endpoint("127.0.0.1", 0)));
+    CHECK(end == "ValueError");
 
     DatagramOptions broadcast;
     broadcast.allow_broadcast = true;

@@ -38,6 +38,13 @@ GYRE_TEST_CASE("subprocess: a program with its arguments, a command of the shell
     CHECK(no_child());
 }
 
+GYRE_TEST_CASE("subprocess: options without arguments (S374)") {
+    auto start = create_subprocess_exec("pwd", {.stdout_ = PIPE, .cwd = "/"});
+    Process process = co_await std::move(start);
+    ProcessOutput output = co_await process.communicate();
+    CHECK(output.stdout_ == "/\n");
+}
+
 GYRE_TEST_CASE("subprocess: what cannot be started is an error that names it (S374)") {
     const std::size_t before = open_descriptors();
     const SubprocessOptions piped{.stdin_ = PIPE, .stdout_ = PIPE, .stderr_ = PIPE};

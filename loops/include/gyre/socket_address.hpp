@@ -36,7 +36,8 @@ public:
     /// The address of a Unix socket; one that begins with a zero byte is an abstract name, an
     /// empty one a socket without a name. Throws ValueError if it is too long.
     [[nodiscard]] static SocketAddress unix_path(std::string_view path);
-    /// The inverse of to_string(). Throws ValueError that says what was expected.
+    /// The inverse of to_string(), for an address that is not none. Throws ValueError that says
+    /// what was expected.
     [[nodiscard]] static SocketAddress parse(std::string_view text);
     /// Of the system's own structure, a sockaddr of that many bytes.
     [[nodiscard]] static SocketAddress from_native(const void* address, std::size_t size) noexcept;

@@ -130,11 +130,20 @@ template <class G>
     return Future<typename G::Value>(FutureRef(new G(loop, std::move(children))));
 }
 
+/// Of an A. A task that is made for it is gather()'s own: nobody misses it when the loop goes.
+template <class A, class F>
+[[nodiscard]] const FutureRef& child_state(const F& future) {
+    if constexpr (AnyCoro<A> || BareAwaitable<A>) {
+        future.state()->as_task()->disable_pending_report();
+    }
+    return future.state();
+}
+
 template <bool with_exceptions, class... A>
 [[nodiscard]] auto gather_all(A&&... awaitables) {
     std::vector<FutureRef> children;
     children.reserve(sizeof...(A));
-    (children.push_back(ensure_future(std::forward<A>(awaitables)).state()), ...);
+    (children.push_back(child_state<A>(ensure_future(std::forward<A>(awaitables)))), ...);
     return make_gather<TupleGather<with_exceptions, Gathered<A>...>>(std::move(children));
 }
 
@@ -144,8 +153,9 @@ template <bool with_exceptions, class R>
     if constexpr (requires { awaitables.size(); }) {
         children.reserve(awaitables.size());
     }
-    for_each_future(std::forward<R>(awaitables),
-                    [&children](const auto& future) { children.push_back(future.state()); });
+    for_each_future(std::forward<R>(awaitables), [&children](const auto& future) {
+        children.push_back(child_state<GatheredEach<R>>(future));
+    });
     return make_gather<VectorGather<with_exceptions, Gathered<GatheredEach<R>>>>(
         std::move(children));
 }

@@ -105,17 +105,20 @@ public:
     Runner& operator=(const Runner&) = delete;
     ~Runner();
 
-    /// Runs the coroutine in a task; gives its result or throws its exception. Throws RuntimeError
-    /// inside a running loop and after close().
+    /// Runs the coroutine in a task; gives its result or throws its exception. Without a context in
+    /// the runner's own, which keeps what is set in it. Throws RuntimeError inside a running loop
+    /// and after close().
     template <class T>
-    T run(Coro<T> main) {
+    T run(Coro<T> main, ContextRef context = {}) {
         try {
             begin();
         } catch (...) {
             main.close();
             throw;
         }
-        Task<T> task = create_task(*loop_, std::move(main), TaskOptions{{}, &*context_, false});
+        const Context* const chosen = context.get();
+        Task<T> task = create_task(*loop_, std::move(main),
+                                   TaskOptions{{}, chosen != nullptr ? chosen : &*context_, false});
         run_task(*task.state()->as_task());
         task.state()->check_result();
         if constexpr (!std::is_void_v<T>) {
@@ -138,7 +141,8 @@ public:
     [[nodiscard]] EventLoop& get_loop();
 
     /// Does nothing the second time. Throws what leaves the loop while the last tasks end:
-    /// DeadlockError, an ExitError. The loop is closed all the same.
+    /// DeadlockError, an ExitError. The loop is closed all the same. Throws RuntimeError, and does
+    /// nothing, while the loop runs.
     void close();
 
 private:

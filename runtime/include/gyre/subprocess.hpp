@@ -143,6 +143,12 @@ private:
 [[nodiscard]] GYRE_API Coro<Process> create_subprocess_exec(std::string program,
                                                             Arguments arguments = Arguments(),
                                                             SubprocessOptions options = {});
+/// Without arguments.
+template <class Options = SubprocessOptions>
+requires std::same_as<Options, SubprocessOptions>
+[[nodiscard]] Coro<Process> create_subprocess_exec(std::string program, Options options) {
+    return create_subprocess_exec(std::move(program), Arguments(), options);
+}
 /// Its arguments one by one, its streams this program's.
 template <class... S>
 requires(sizeof...(S) > 1 && (std::convertible_to<const S&, std::string_view> && ...))

@@ -60,6 +60,9 @@ inline void add_loops(std::vector<std::string>& loops, const std::string& spec) 
         loops.push_back(spec);
         return;
     }
+    if (first > last) {
+        throw ValueError("GYRE_TEST_LOOPS: a range of seeds is expected, not " + spec);
+    }
     for (int seed = first; seed <= last; ++seed) {
         loops.push_back("virtual:" + std::to_string(seed));
     }
