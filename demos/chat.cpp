@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -221,9 +222,9 @@ gyre::Coro<> send_typed(gyre::StreamReader typed, gyre::StreamWriter writer) {
             writer.write(line.ends_with('\n') ? line : line + "\n");
             co_await writer.drain();
         }
-    } catch (const gyre::ValueError&) {  // a line longer than a stream's limit
+    } catch (const gyre::ValueError&) {
         writer.write("/quit\n");
-        throw;
+        throw std::runtime_error("a line shorter than 64 KiB is expected");
     }
     writer.write("/quit\n");
 }
