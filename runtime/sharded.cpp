@@ -1,9 +1,9 @@
+#include "named_thread.hpp"
 #include "shard_group.hpp"
 
 #include <gyre/errors.hpp>
 #include <gyre/sharded.hpp>
 
-#include <pthread.h>
 #include <sched.h>
 
 #include <atomic>
@@ -46,10 +46,8 @@ public:
     void start() {
         threads_.reserve(group_.count() - 1);
         for (std::size_t index = 1; index < group_.count(); ++index) {
-            threads_.emplace_back([this, index] { live(index); });
-            const std::string name = "gyre-shard-" + std::to_string(index);
-            constexpr std::size_t longest = 15;
-            ::pthread_setname_np(threads_.back().native_handle(), name.substr(0, longest).c_str());
+            threads_.push_back(start_thread("gyre-shard-" + std::to_string(index),
+                                            [this, index] { live(index); }));
         }
         loops_to_come_.wait();
         for (const std::exception_ptr& error : errors_) {

@@ -1,7 +1,7 @@
+#include "named_thread.hpp"
+
 #include <gyre/errors.hpp>
 #include <gyre/thread_pool.hpp>
-
-#include <pthread.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -105,11 +105,9 @@ void ThreadPool::State::work_off() {
 }
 
 void ThreadPool::State::start_thread(const std::shared_ptr<State>& self) {
-    constexpr std::size_t longest_name = 15;
-    std::thread thread([self] { self->work_off(); });
-    const std::string name = prefix + "_" + std::to_string(threads.size());
-    ::pthread_setname_np(thread.native_handle(), name.substr(0, longest_name).c_str());
-    threads.push_back(std::move(thread));
+    threads.reserve(threads.size() + 1);  // one that runs must not be lost
+    threads.push_back(detail::start_thread(prefix + "_" + std::to_string(threads.size()),
+                                           [self] { self->work_off(); }));
 }
 
 void ThreadPool::submit(std::shared_ptr<Job> job) {

@@ -162,20 +162,23 @@ GYRE_TEST_CASE("group.cancel(): children and body are cancelled, the block ends 
 }
 
 GYRE_TEST_CASE("group.cancel(), then a cancel from outside: that one goes out (S189, S195)") {
-    Task<> parent = create_task([]() -> Coro<> {
-        co_await with_task_group([](TaskGroup& group) -> Coro<> {
-            Log ignored;
-            group.create_task(
-                [](Log log) -> Coro<> { co_await until_cancelled(log, "child", 5); }(ignored));
-            co_await sleep(0s);
+    Log log;
+    Event asked;
+    Task<> parent = create_task([&]() -> Coro<> {
+        co_await with_task_group([&](TaskGroup& group) -> Coro<> {
+            group.create_task(until_cancelled(log, "child", 50));
+            co_await ticks(2);
             group.cancel();
+            asked.set();
         });
     });
-    co_await ticks(4);
+    co_await asked.wait();
+    co_await ticks(2);
     parent.cancel("outside");
     std::string end = co_await ending(parent);
     CHECK(end == "CancelledError(outside)");
     CHECK(parent.cancelling() == 1);
+    CHECK(joined(log) == "child");
 }
 
 GYRE_TEST_CASE("group.cancel() in an eager first step cancels that task, too (S194, S195)") {
@@ -193,21 +196,23 @@ GYRE_TEST_CASE("group.cancel() in an eager first step cancels that task, too (S1
 }
 
 GYRE_TEST_CASE("group.cancel() while it ends by the body's own CancelledError (S195)") {
+    Log log;
     TaskGroup group;
-    auto body = [](TaskGroup& tasks) -> Coro<> {
-        Log ignored;
-        tasks.create_task(
-            [](Log log) -> Coro<> { co_await until_cancelled(log, "child", 3); }(ignored));
-        co_await sleep(0s);
+    Event thrown;
+    auto block = with(group, [&](TaskGroup& tasks) -> Coro<> {
+        tasks.create_task(until_cancelled(log, "child", 50));
+        co_await ticks(2);
+        thrown.set();
         throw CancelledError("own");
-    };
-    auto block = with(group, body);
+    });
     Task<std::string> parent = create_task(ending(std::move(block)));
-    co_await ticks(3);
+    co_await thrown.wait();
+    co_await ticks(2);
     group.cancel();
     std::string end = co_await parent;
     CHECK(end == "CancelledError(own)");
     CHECK(parent.cancelling() == 0);
+    CHECK(joined(log) == "child");
 }
 
 GYRE_TEST_CASE("TaskGroup: exit() without enter() is a RuntimeError") {
