@@ -98,7 +98,7 @@ void EventLoop::run_forever() {
 void EventLoop::iterate() {
     do {
         iterate_once();
-        if (!special_) [[likely]] {
+        if (!special_ && !stopping_) [[likely]] {
             run_single();
         }
     } while (!stopping_);

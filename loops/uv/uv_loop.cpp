@@ -30,6 +30,18 @@ void check(int error, const char* what) {
 
 uv_handle_t* as_handle(void* handle) noexcept { return static_cast<uv_handle_t*>(handle); }
 
+// libuv never closes a descriptor of a standard stream, whatever it made it for. Where a program
+// was started without them, /dev/null takes their places for good.
+void occupy_standard_descriptors() noexcept {
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDWR);  // a standard stream is inherited
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        ::close(fd);
+    }
+}
+
 }  // namespace
 
 struct UvLoop::FdWatch {
@@ -72,18 +84,6 @@ struct UvLoop::SignalWatch {
 UvLoop::UvLoop() = default;
 
 UvLoop::~UvLoop() = default;
-
-// libuv never closes a descriptor of a standard stream, whatever it made it for. Where a program
-// was started without them, /dev/null takes their places for good.
-void occupy_standard_descriptors() noexcept {
-    int fd = 0;
-    do {
-        fd = ::open("/dev/null", O_RDWR);  // NOLINT: a standard stream is inherited
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0) {
-        ::close(fd);
-    }
-}
 
 void UvLoop::open() {
     occupy_standard_descriptors();

@@ -152,6 +152,30 @@ TEST_CASE("a timer's deadline passes while callbacks queue themselves for ever (
     });
 }
 
+TEST_CASE("stop() before the run: exactly one iteration, however quick the last run was (S32)") {
+    on_each(all_loops, [](EventLoop& loop) {
+        int calls = 0;
+        int last = 1000;
+        const std::function<void()> turn = [&] {
+            if (++calls == last) {
+                loop.stop();
+            }
+            if (calls < 2000) {
+                loop.call_soon(turn);
+            }
+        };
+        loop.call_soon(turn);
+        loop.run_forever();
+        CHECK(calls == 1000);
+        for (int run = 1; run <= 3; ++run) {
+            run_one(loop);
+            CHECK(calls == 1000 + run);
+        }
+        last = 2000;
+        loop.run_forever();
+    });
+}
+
 TEST_CASE("callbacks that become slow let I/O wait no longer than 100 us soon after (S6a)") {
     on_each(real_loops, [](EventLoop& loop) {
         constexpr int kQuick = 1000;
