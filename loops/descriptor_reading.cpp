@@ -121,7 +121,7 @@ std::optional<std::size_t> DescriptorTransport::read(std::span<char> buffer, con
     const auto count = receive(buffer, error);
     if (error) {
         io_failed("recv", error);
-    } else if (count == std::size_t{0}) {
+    } else if (count == std::size_t{0} && !was_reset()) {
         call = "eof_received";
         on_end_of_file();
     }

@@ -102,6 +102,18 @@ protected:
     void force_close(std::exception_ptr error);
     void schedule_lost(std::exception_ptr error);
 
+    /// first(), then rest(), also where an ExitError leaves the first.
+    template <class First, class Rest>
+    static void run_both(First first, Rest rest) {
+        try {
+            first();
+        } catch (...) {
+            rest();
+            throw;
+        }
+        rest();
+    }
+
 private:
     void on_loop_close() noexcept override;
 
@@ -128,6 +140,8 @@ private:
     void check_high();
     void check_low();
     void tell_flow(void (BaseProtocol::*call)(), const char* failure);
+    void send_failed(const std::error_code& error);
+    [[nodiscard]] bool was_reset() const noexcept;
     void io_failed(const char* operation, const std::error_code& error);
     void lose(std::exception_ptr error);
     void report(const std::string& message, std::exception_ptr error);
@@ -143,6 +157,7 @@ private:
     bool waits_ = false;  // perhaps something waits to be sent
     bool eof_asked_ = false;
     bool closing_ = false;
+    bool reset_ = false;   // sending has met the error that a read would have
     bool losing_ = false;  // connection_lost() is queued, or was
     LazyProtocol* lazy_ = nullptr;
     Protocol* plain_ = nullptr;  // protocol_, where it is one

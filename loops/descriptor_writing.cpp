@@ -22,6 +22,12 @@ std::size_t total_size(std::span<const std::string_view> parts) noexcept {
     return size;
 }
 
+// The system tells of an error once: to who sends, then a read finds the end of file. Not so of a
+// broken pipe, which is the sender's own.
+bool takes_from_reads(const std::error_code& error) noexcept {
+    return error && error != std::errc::broken_pipe;
+}
+
 }  // namespace
 
 void DescriptorTransport::write(std::string_view data) {
@@ -65,7 +71,7 @@ void DescriptorTransport::send_at_once(std::span<const std::string_view> parts) 
     std::error_code error;
     std::size_t sent = transmit(parts, error).value_or(0);
     if (error) {
-        io_failed("send", error);
+        send_failed(error);
         return;
     }
     if (sent == size) {
@@ -97,15 +103,26 @@ void DescriptorTransport::on_sent(const std::error_code& error) {
     const std::shared_ptr<Transport> keep = self_;
     ContextScope scope(context_);
     if (error) {
-        io_failed("send", error);
+        send_failed(error);
         return;
     }
-    check_low();  // may write more
-    if (get_write_buffer_size() == 0) {
-        all_sent();
-    } else if (!losing_) {
-        io_->start_sending(unsent_);
-    }
+    run_both([this] { check_low(); },  // which may write more
+             [this] {
+                 if (get_write_buffer_size() == 0) {
+                     all_sent();
+                 } else if (!losing_) {
+                     io_->start_sending(unsent_);
+                 }
+             });
+}
+
+void DescriptorTransport::send_failed(const std::error_code& error) {
+    reset_ = takes_from_reads(error);
+    io_failed("send", error);
+}
+
+bool DescriptorTransport::was_reset() const noexcept {
+    return reset_ || takes_from_reads(io_->error());
 }
 
 void DescriptorTransport::all_sent() {

@@ -92,14 +92,16 @@ void ReadPipeTransport::on_end_of_file() {
         if (losing()) {
             return;  // aborted meanwhile
         }
-        try {
-            static_cast<void>(tell_end_of_file());
-        } catch (const ExitError&) {
-            throw;
-        } catch (...) {
-            protocol_failed("eof_received", std::current_exception());
-        }
-        schedule_lost(nullptr);
+        const auto tell = [this] {
+            try {
+                static_cast<void>(tell_end_of_file());
+            } catch (const ExitError&) {
+                throw;
+            } catch (...) {
+                protocol_failed("eof_received", std::current_exception());
+            }
+        };
+        run_both(tell, [this] { schedule_lost(nullptr); });
     });
 }
 

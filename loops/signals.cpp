@@ -32,7 +32,8 @@ constexpr int kPatience = 3;
 }  // namespace
 
 void SignalTable::check(int signal) {
-    if (signal < 1 || signal > kSignals) {
+    // Those between are the C library's own.
+    if (signal < 1 || signal > kSignals || (signal > SIGSYS && signal < SIGRTMIN)) {
         throw ValueError("a signal number from 1 to " + std::to_string(kSignals) +
                          " is expected, not " + std::to_string(signal));
     }

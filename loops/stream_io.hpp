@@ -47,6 +47,8 @@ public:
     virtual void stop_sending() noexcept = 0;
     /// Bytes that were taken and not sent.
     [[nodiscard]] virtual std::size_t in_flight() const noexcept { return 0; }
+    /// Why it could send no more, where the client is yet to be told.
+    [[nodiscard]] virtual std::error_code error() const noexcept { return {}; }
 
     /// The end of it, and of the descriptor: the last call.
     virtual void close(Socket& descriptor) noexcept = 0;

@@ -66,6 +66,10 @@ public:
     /// Until the client has been told: what it does meanwhile comes behind.
     [[nodiscard]] std::size_t in_flight() const noexcept { return dropped_ ? 0 : in_flight_; }
 
+    [[nodiscard]] std::error_code error() const noexcept {
+        return {dropped_ ? 0 : -error_, std::generic_category()};
+    }
+
     /// Also closes the descriptor.
     void close() noexcept {
         client_ = nullptr;
@@ -237,6 +241,8 @@ void UvStream::start_sending(detail::WriteQueue& unsent) { stream_->send(unsent)
 void UvStream::stop_sending() noexcept { stream_->stop_sending(); }
 
 std::size_t UvStream::in_flight() const noexcept { return stream_->in_flight(); }
+
+std::error_code UvStream::error() const noexcept { return stream_->error(); }
 
 void UvStream::close(Socket& descriptor) noexcept {
     static_cast<void>(descriptor.release());

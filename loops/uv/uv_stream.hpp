@@ -28,6 +28,7 @@ public:
     void start_sending(detail::WriteQueue& unsent) override;
     void stop_sending() noexcept override;
     [[nodiscard]] std::size_t in_flight() const noexcept override;
+    [[nodiscard]] std::error_code error() const noexcept override;
     void close(Socket& descriptor) noexcept override;
 
 private:

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <system_error>
 
 namespace {
@@ -203,6 +204,86 @@ GYRE_TEST_CASE("transport: a reset by the peer is connection_lost's error (S292)
     co_await c.protocol->lost.wait();
     CHECK(joined(c.protocol->log) == "made lost");
     CHECK(name_of(c.protocol->error).find("Connection reset by peer") != std::string::npos);
+}
+
+GYRE_TEST_CASE("transport: a reset that a write met first is no end of file (S292, S342)") {
+    for (const std::size_t count : {std::size_t{1}, std::size_t{8} << 20}) {
+        Socket listener = listening();
+        StreamPair stream = co_await open_connection("127.0.0.1", listener.local_address().port());
+        auto accepted = co_await sock_accept(listener);
+        // One that takes any bytes, and one that wants them all.
+        auto reading = create_task([](StreamReader from, bool any) -> Coro<std::string> {
+            std::string data = co_await from.read(any ? 100 : -1);
+            co_return data;
+        }(stream.reader, count == 1));
+        co_await ticks(3);
+        if (count == 1) {
+            reset(accepted.first);
+            stream.writer.write("x");  // before the loop looks
+        } else {
+            stream.writer.write(std::string(count, 'x'));
+            co_await ticks(3);
+            reset(accepted.first);
+        }
+        std::string end = co_await ending(reading);
+        CHECK(end.ends_with("Connection reset by peer"));
+        auto closed = stream.writer.wait_closed();
+        end = co_await ending(std::move(closed));
+        CHECK(end.ends_with("Connection reset by peer"));
+    }
+}
+
+TEST_CASE("transport: an exit error of connection_made or connection_lost leaves it usable (S47)") {
+    class Leaves final : public Notes {
+    public:
+        explicit Leaves(bool at_once) : at_once_(at_once) {}
+        void connection_made(const std::shared_ptr<Transport>& made) override {
+            Notes::connection_made(made);
+            if (at_once_) {
+                throw KeyboardInterrupt();
+            }
+        }
+        void connection_lost(std::exception_ptr reason) override {
+            Notes::connection_lost(std::move(reason));
+            if (!at_once_) {
+                throw KeyboardInterrupt();
+            }
+        }
+
+    private:
+        bool at_once_;
+    };
+    for (const std::string& spec : testing::test_loops()) {
+        for (const bool at_once : {true, false}) {
+            INFO("loop: ", spec, " at once: ", at_once);
+            Runner runner({.loop = spec});
+            std::optional<Server> server;
+            const auto protocol = std::make_shared<Leaves>(at_once);
+            Socket client = Socket::open(SocketAddress::Family::ipv4);
+            auto serve = [&]() -> Coro<> {
+                auto listen = create_server([&] { return protocol; }, "127.0.0.1", 0);
+                server = co_await std::move(listen);
+                co_await sock_connect(client, server->sockets()[0].getsockname());
+                co_await sock_sendall(client, "data");
+                while (protocol->data.empty()) {
+                    co_await sleep(1ms);
+                }
+                protocol->transport->close();
+                co_await forever();
+            };
+            CHECK(thrown_by([&] { runner.run(serve()); }) == "KeyboardInterrupt");
+            auto end = [&]() -> Coro<> {
+                while (protocol->data.empty()) {
+                    co_await sleep(1ms);
+                }
+                server->close();
+                protocol->transport->close();
+                co_await server->wait_closed();
+            };
+            runner.run(end());
+            CHECK(joined(protocol->log) == "made data lost");
+        }
+    }
 }
 
 GYRE_TEST_CASE("transport: a write that fails ends the connection, not the call (S292)") {

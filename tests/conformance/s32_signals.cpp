@@ -78,7 +78,7 @@ TEST_CASE("a bad number is a ValueError, SIGKILL and SIGSTOP a RuntimeError (S38
     on_each(all_loops, [](EventLoop& loop) {
         const auto resource = std::make_shared<int>(0);
         const auto hold = [resource] {};
-        for (const int signal : {-1, 0, 65, 1000}) {
+        for (const int signal : {-1, 0, 32, 33, 65, 1000}) {
             CHECK(thrown_by([&] { loop.add_signal_handler(signal, hold); }) == "ValueError");
             CHECK_FALSE(loop.remove_signal_handler(signal));
         }
