@@ -68,25 +68,18 @@ void DescriptorTransport::begin() {
     begun_ = true;
     ContextScope scope(context_);
     const std::shared_ptr<BaseProtocol> protocol = protocol_;
-    const auto tell = [&] {
-        try {
-            protocol->connection_made(self_);
-        } catch (const ExitError&) {
-            throw;
-        } catch (...) {
-            report("protocol.connection_made() failed", std::current_exception());
-        }
-    };
-    run_both(tell, [this] {
-        try {
-            watch_reads();
-        } catch (const std::exception&) {  // no descriptor that can be watched
-            force_close(std::current_exception());
-        }
-        if (hooks_.made) {
-            std::exchange(hooks_.made, nullptr)();
-        }
-    });
+    const auto made = [&] { protocol->connection_made(self_); };
+    run_both([&] { tell(made, "protocol.connection_made() failed"); },
+             [this] {
+                 try {
+                     watch_reads();
+                 } catch (const std::exception&) {  // no descriptor that can be watched
+                     force_close(std::current_exception());
+                 }
+                 if (hooks_.made) {
+                     std::exchange(hooks_.made, nullptr)();
+                 }
+             });
 }
 
 // --- the end ------------------------------------------------------------------------------------
@@ -151,20 +144,13 @@ void DescriptorTransport::lose(std::exception_ptr error) {
             transport.forget_protocol();
         }
     } finish{*this};
-    const auto tell = [&] {
-        try {
-            protocol->connection_lost(std::move(error));
-        } catch (const ExitError&) {
-            throw;
-        } catch (...) {
-            report("protocol.connection_lost() failed", std::current_exception());
-        }
-    };
-    run_both(tell, [this] {
-        if (hooks_.lost) {
-            std::exchange(hooks_.lost, nullptr)();
-        }
-    });
+    const auto lost = [&] { protocol->connection_lost(std::move(error)); };
+    run_both([&] { tell(lost, "protocol.connection_lost() failed"); },
+             [this] {
+                 if (hooks_.lost) {
+                     std::exchange(hooks_.lost, nullptr)();
+                 }
+             });
 }
 
 void DescriptorTransport::on_loop_close() noexcept {

@@ -7,6 +7,7 @@
 
 #include <gyre/detail/context_map.hpp>
 #include <gyre/detail/lazy_protocol.hpp>
+#include <gyre/errors.hpp>
 #include <gyre/event_loop.hpp>
 #include <gyre/socket.hpp>
 #include <gyre/transport.hpp>
@@ -139,7 +140,17 @@ private:
     void close_descriptor() noexcept;
     void check_high();
     void check_low();
-    void tell_flow(void (BaseProtocol::*call)(), const char* failure);
+    /// call() of the protocol's; what leaves it is reported, as `failure`.
+    template <class F>
+    void tell(F call, const char* failure) {
+        try {
+            call();
+        } catch (const ExitError&) {
+            throw;
+        } catch (...) {
+            report(failure, std::current_exception());
+        }
+    }
     void send_failed(const std::error_code& error);
     [[nodiscard]] bool was_reset() const noexcept;
     void io_failed(const char* operation, const std::error_code& error);

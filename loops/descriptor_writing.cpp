@@ -152,24 +152,15 @@ void DescriptorTransport::set_write_buffer_limits(WriteLimits limits) {
 void DescriptorTransport::check_high() {
     if (flow_.must_pause(get_write_buffer_size())) {
         ContextScope scope(context_);
-        tell_flow(&BaseProtocol::pause_writing, "protocol.pause_writing() failed");
+        const std::shared_ptr<BaseProtocol> protocol = protocol_;
+        tell([&] { protocol->pause_writing(); }, "protocol.pause_writing() failed");
     }
 }
 
 void DescriptorTransport::check_low() {
     if (flow_.may_resume(get_write_buffer_size())) {
-        tell_flow(&BaseProtocol::resume_writing, "protocol.resume_writing() failed");
-    }
-}
-
-void DescriptorTransport::tell_flow(void (BaseProtocol::*call)(), const char* failure) {
-    const std::shared_ptr<BaseProtocol> protocol = protocol_;
-    try {
-        (*protocol.*call)();
-    } catch (const ExitError&) {
-        throw;
-    } catch (...) {
-        report(failure, std::current_exception());
+        const std::shared_ptr<BaseProtocol> protocol = protocol_;
+        tell([&] { protocol->resume_writing(); }, "protocol.resume_writing() failed");
     }
 }
 
