@@ -94,6 +94,17 @@ private:
     bool taken_ = false;
 };
 
+class EndOfTurn {
+public:
+    explicit EndOfTurn(Lock& turn) noexcept : turn_(turn) {}
+    EndOfTurn(const EndOfTurn&) = delete;
+    EndOfTurn& operator=(const EndOfTurn&) = delete;
+    ~EndOfTurn() { turn_.release(); }
+
+private:
+    Lock& turn_;
+};
+
 template <class F>
 Coro<std::invoke_result_t<F&, OpenFile&>> in_turn(std::shared_ptr<FileState> state, F function) {
     co_await state->turn.acquire();
@@ -107,8 +118,11 @@ template <class H, class F>
 Coro<std::string> read_in_turn(std::shared_ptr<FileState> state, H is_held, F function) {
     co_await state->turn.acquire();
     if (is_held(*state->file)) {
-        std::string data = function(*state->file);
-        state->turn.release();
+        std::string data;
+        {
+            const EndOfTurn end(state->turn);
+            data = function(*state->file);
+        }
         co_return data;
     }
     FileCall<std::string> call(state, std::move(function));
@@ -136,12 +150,15 @@ AsyncGenerator<std::string> lines_of(File file) {
 }
 
 Coro<> close_in_turn(std::shared_ptr<FileState> state) {
+    co_await state->turn.acquire();
     if (state->closed) {
+        state->turn.release();
         co_return;
     }
+    FileCall<void> call(state, [](OpenFile& file) { file.close(); });
     state->closed = true;
-    auto close = [](OpenFile& file) { file.close(); };
-    co_await in_turn(std::move(state), close);
+    co_await call.ended();
+    call.take();
 }
 
 }  // namespace

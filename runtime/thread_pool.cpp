@@ -21,18 +21,23 @@ ThreadPool::Job::~Job() = default;
 struct ThreadPool::State {
     std::mutex mutex;
     std::condition_variable work;
+    std::condition_variable ended;
     std::deque<std::shared_ptr<Job>> jobs;
     std::vector<std::thread> threads;
     std::string prefix;
     std::size_t max_threads = 0;
+    std::size_t running = 0;  // threads that have not ended
     std::size_t idle = 0;
     bool closed = false;
 
     void work_off();
     void start_thread(const std::shared_ptr<State>& self);
+    void shut_down(bool wait);
 };
 
 namespace {
+
+thread_local const void* pool_of_this_thread = nullptr;
 
 // Threads that nobody waited for; the program does at its end.
 class Leftovers {
@@ -84,15 +89,26 @@ ThreadPool::ThreadPool(std::size_t max_threads, std::string_view name_prefix)
     state_->max_threads = max_threads == 0 ? default_threads() : max_threads;
 }
 
-ThreadPool::~ThreadPool() { shutdown(); }
+// A job may have the last handle of its own pool.
+ThreadPool::~ThreadPool() {
+    bool left_behind = pool_of_this_thread == state_.get();
+    {
+        const std::lock_guard lock(state_->mutex);
+        left_behind = left_behind || state_->closed;
+    }
+    state_->shut_down(!left_behind);
+}
 
 void ThreadPool::State::work_off() {
+    pool_of_this_thread = this;
     std::unique_lock lock(mutex);
     for (;;) {
         ++idle;
         work.wait(lock, [this] { return closed || !jobs.empty(); });
         --idle;
         if (jobs.empty()) {
+            --running;
+            ended.notify_all();
             return;
         }
         std::shared_ptr<Job> job = std::move(jobs.front());
@@ -108,6 +124,7 @@ void ThreadPool::State::start_thread(const std::shared_ptr<State>& self) {
     threads.reserve(threads.size() + 1);  // one that runs must not be lost
     threads.push_back(detail::start_thread(prefix + "_" + std::to_string(threads.size()),
                                            [self] { self->work_off(); }));
+    ++running;
 }
 
 void ThreadPool::submit(std::shared_ptr<Job> job) {
@@ -134,19 +151,25 @@ void ThreadPool::submit(std::function<void()> function) {
 }
 
 void ThreadPool::shutdown(bool wait) {
-    std::vector<std::thread> threads;
-    {
-        const std::lock_guard lock(state_->mutex);
-        state_->closed = true;
-        threads = std::move(state_->threads);
-        state_->threads.clear();
+    if (wait && pool_of_this_thread == state_.get()) {
+        throw RuntimeError("a thread of the pool cannot wait for its own end");
     }
-    state_->work.notify_all();
+    state_->shut_down(wait);
+}
+
+// Whoever else waits meanwhile, or did not wait before.
+void ThreadPool::State::shut_down(bool wait) {
+    std::unique_lock lock(mutex);
+    closed = true;
+    work.notify_all();
+    std::vector<std::thread> own = std::exchange(threads, {});
     if (!wait) {
-        leftovers().add(std::move(threads));
+        leftovers().add(std::move(own));
         return;
     }
-    for (std::thread& thread : threads) {
+    ended.wait(lock, [this] { return running == 0; });
+    lock.unlock();
+    for (std::thread& thread : own) {
         thread.join();
     }
 }

@@ -67,6 +67,9 @@ Request::Request(std::string method_, std::string url_, const RequestOptions& op
       has_body(!body.empty()),
       follow_redirects(options.follow_redirects),
       stream(options.stream) {
+    std::transform(method.begin(), method.end(), method.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
     if (method.empty() ||
         !std::all_of(method.begin(), method.end(), [](char c) { return c > ' ' && c < '\x7f'; })) {
         throw ValueError("a method such as GET is expected, not \"" + method + '"');

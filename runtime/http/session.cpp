@@ -172,7 +172,8 @@ std::string redirect(Request& request, const Response& response, const Place& fr
         const auto is = [&](const char* name) {
             return ::strcasecmp(field.first.c_str(), name) == 0;
         };
-        return (elsewhere && (is("authorization") || is("cookie"))) ||
+        return (elsewhere &&
+                (is("authorization") || is("proxy-authorization") || is("cookie") || is("host"))) ||
                (asks_anew && (is("content-type") || is("content-length")));
     });
     return next;
@@ -186,12 +187,16 @@ Coro<Response> carry_out(std::shared_ptr<SessionState> session, Request request)
     }
     std::string url = request.url;
     if (request.timeouts.total) {
-        request.deadline = get_running_loop().time() + *request.timeouts.total;
+        request.deadline = gyre::detail::saturating_add(
+            get_running_loop().time(), gyre::detail::to_nanoseconds(*request.timeouts.total));
     }
     for (int redirects = 0;; ++redirects) {
         const Place place = place_of(url);
         const Place named = session->proxy.empty() ? place : place_of(session->proxy);
         const std::string addresses = co_await resolve(*session, named, request, url);
+        if (session->closed()) {  // between two redirects
+            throw ConnectionError(request.method + ' ' + url + ": the session was closed", url);
+        }
         auto transfer = std::make_shared<Transfer>(session, request, place.url, addresses);
         transfer->start();
         co_await transfer->wait_for_headers();

@@ -69,8 +69,12 @@ void Transfer::give_up() noexcept {
 }
 
 void Transfer::finished(CURLcode result) {
+    const bool cut_off = !has_headers_ && response_.status != 101;
     if (result != CURLE_OK && error_ == nullptr) {
         error_ = error_of(result);
+    } else if (cut_off && error_ == nullptr) {  // which libcurl takes for an answer
+        error_ = std::make_exception_ptr(
+            ConnectionError(what_ + ": the answer ended within its headers", response_.url));
     }
     end();
 }
@@ -105,7 +109,8 @@ void Transfer::check() const {
 std::optional<std::chrono::nanoseconds> Transfer::next_limit() const {
     std::optional<Nanoseconds> limit = deadline_;
     if (timeouts_.read) {
-        const Nanoseconds silent = heard_ + *timeouts_.read;
+        const Nanoseconds silent =
+            gyre::detail::saturating_add(heard_, gyre::detail::to_nanoseconds(*timeouts_.read));
         limit = limit ? std::min(*limit, silent) : silent;
     }
     return limit;
@@ -124,7 +129,7 @@ void Transfer::check_limits() {
     const char* late = nullptr;
     if (deadline_ && loop_->time() >= *deadline_) {
         late = ": not complete within the time limit";
-    } else if (timeouts_.read && loop_->time() >= heard_ + *timeouts_.read && is_silent()) {
+    } else if (timeouts_.read && loop_->time() >= *next_limit() && is_silent()) {
         late = ": the server was silent for longer than the time limit";
     }
     if (late != nullptr) {
@@ -188,7 +193,7 @@ Coro<> Transfer::feed_upload() {
 }
 
 void Transfer::resume() {
-    if (multi_ == nullptr) {
+    if (multi_ == nullptr) {  // it has ended
         return;
     }
     paused_ = false;
@@ -226,6 +231,7 @@ Coro<std::string> Transfer::next_chunk() {
             co_await feed_upload();
         } else if (paused_) {
             heard_ = loop_->time();  // it was not the server that was silent
+            check_limits();
             resume();
         } else {
             co_await wait_for_change();

@@ -78,6 +78,8 @@ private:
                                  void* self) noexcept;
     static std::size_t on_data(char* data, std::size_t size, std::size_t count,
                                void* self) noexcept;
+    /// A connection stands, and the request is sent: from now on the server may be silent.
+    static int on_request(void* self, char* peer, char* own, int peer_port, int own_port) noexcept;
     static std::size_t on_upload(char* data, std::size_t size, std::size_t count,
                                  void* self) noexcept;
 

@@ -30,6 +30,13 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+int Transfer::on_request(void* self, char* /*peer*/, char* /*own*/, int /*peer_port*/,
+                         int /*own_port*/) noexcept {
+    Transfer& transfer = *static_cast<Transfer*>(self);
+    transfer.heard_ = transfer.loop_->time();
+    return CURL_PREREQFUNC_OK;
+}
+
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count,
                                 void* self) noexcept {
     Transfer& transfer = *static_cast<Transfer*>(self);

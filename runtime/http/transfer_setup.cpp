@@ -62,6 +62,8 @@ void Transfer::set_up(const Request& request, const std::string& addresses) {
     set(CURLOPT_COOKIEFILE, "");
     set(CURLOPT_PROXY, session.proxy.c_str());
     set(CURLOPT_USERAGENT, session.user_agent.c_str());
+    set(CURLOPT_PREREQFUNCTION, &Transfer::on_request);
+    set(CURLOPT_PREREQDATA, this);
     set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_data);

@@ -336,3 +336,36 @@ GYRE_TEST_CASE("files: a FIFO that nobody reads any more is an error, not a sign
     CHECK(error == "tell " + path + ": Illegal seek");
     co_await writer.close();
 }
+
+GYRE_TEST_CASE("files: a read that fails at once passes its turn on") {
+    const Folder folder;
+    File file = co_await open_file(folder / "text", "w");
+    std::string end = co_await ending(file.read(0));
+    CHECK(end != "done");
+    std::size_t count = co_await file.write("x");
+    CHECK(count == 1);
+    co_await file.close();
+}
+
+GYRE_TEST_CASE("files: a close that is cancelled before its turn has not closed") {
+    const Folder folder;
+    const std::string path = folder / "fifo";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    File file = co_await open_file(path, "r+");
+    Task<std::string> reading = create_task(file.read(1));
+    co_await ticks(3);
+    Task<> closing = create_task(file.close());
+    co_await ticks(3);
+    closing.cancel();
+    std::string end = co_await ending(closing);
+    CHECK(end == "CancelledError");
+    CHECK_FALSE(file.closed());
+    File other = co_await open_file(path, "r+");
+    co_await other.write("xy");
+    std::string byte = co_await reading;
+    CHECK(byte == "x");
+    co_await file.close();
+    CHECK(file.closed());
+    co_await file.close();
+    co_await other.close();
+}

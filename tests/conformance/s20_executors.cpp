@@ -359,3 +359,47 @@ TEST_CASE("ThreadPool: shutdown(false) does not wait, what is queued still runs"
     ended.pass();
     CHECK(calls == 1);
 }
+
+TEST_CASE("ThreadPool: shutdown() waits whoever asked before, and did not wait (S257)") {
+    std::atomic<int> done = 0;
+    const auto job = [&done] {
+        std::this_thread::sleep_for(50ms);
+        ++done;
+    };
+    {
+        ThreadPool pool(2);
+        pool.submit(job);
+        pool.shutdown(false);
+        pool.shutdown(true);
+        CHECK(done == 1);
+    }
+    std::thread other;
+    {
+        ThreadPool pool(1);
+        pool.submit(job);
+        other = std::thread([&] { pool.shutdown(true); });
+        pool.shutdown(true);
+        CHECK(done == 2);
+        other.join();
+    }
+}
+
+TEST_CASE("ThreadPool: its own threads do not wait for it, nor end the program (S257)") {
+    std::atomic<bool> refused = false;
+    {
+        ThreadPool pool(2);
+        pool.submit([&] { refused = thrown_by([&] { pool.shutdown(); }) == "RuntimeError"; });
+    }
+    CHECK(refused);
+    std::promise<void> gone;
+    auto pool = std::make_shared<ThreadPool>(1);
+    std::promise<void> may_go;
+    pool->submit([pool, &gone, go = may_go.get_future().share()]() mutable {
+        go.wait();
+        pool.reset();
+        gone.set_value();
+    });
+    pool.reset();
+    may_go.set_value();
+    gone.get_future().wait();
+}

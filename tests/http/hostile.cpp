@@ -114,6 +114,12 @@ GYRE_TEST_CASE("Hostile: a body shorter than its length is a ConnectionError") {
                        "ConnectionError: GET ");
 }
 
+GYRE_TEST_CASE("Hostile: an answer that ends within its headers is a ConnectionError") {
+    co_await check_end(say("HTTP/1.1 200 OK\r\nContent-Le"), "ConnectionError: GET ");
+    co_await check_end(say("HTTP/1.1 500 Bad\r\n"), "ConnectionError: GET ");
+    co_await check_end(say("HTTP/1.1 302 Found\r\nLocation: /x\r\n"), "ConnectionError: GET ");
+}
+
 GYRE_TEST_CASE("Hostile: what comes behind a body's length belongs to no answer") {
     ScriptedServer server = co_await ScriptedServer::start(
         [](const Asked&) { return ok("12345") + "HTTP/1.1 666 Smuggled\r\n\r\n"; });

@@ -105,6 +105,21 @@ GYRE_TEST_CASE("Timeouts: total, for all of a request; its error names the URL")
     co_await server.close();
 }
 
+GYRE_TEST_CASE("Timeouts: one without an end is no time at all") {
+    ScriptedServer server = co_await ScriptedServer::start([](const Asked&) { return ok("here"); });
+    http::Session session;
+    const auto ever = std::chrono::milliseconds::max();
+    for (const http::RequestTimeouts& limits :
+         {http::RequestTimeouts(ever), http::RequestTimeouts(std::chrono::hours::max()),
+          http::RequestTimeouts(http::Timeouts{.total = ever, .read = ever})}) {
+        auto asking = session.get(server.url(), {.timeout = limits});
+        const http::Response response = co_await std::move(asking);
+        CHECK(response.body == "here");
+    }
+    co_await session.close();
+    co_await server.close();
+}
+
 GYRE_TEST_CASE("Timeouts: a duration is the total of that request alone") {
     ScriptedServer server = co_await ScriptedServer::start_raw(stay_silent);
     http::Session session;

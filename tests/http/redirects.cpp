@@ -61,9 +61,11 @@ GYRE_TEST_CASE("Redirects: credentials and cookies given by hand stay with their
         if (auth) {
             return session.get(first.url(path), {.headers = {{"X-Kept", "k"}}, .auth = auth});
         }
-        return session.get(
-            first.url(path),
-            {.headers = {{"authorization", "Bearer b"}, {"Cookie", "c=d"}, {"X-Kept", "k"}}});
+        return session.get(first.url(path), {.headers = {{"authorization", "Bearer b"},
+                                                         {"Proxy-Authorization", "Basic b"},
+                                                         {"Cookie", "c=d"},
+                                                         {"Host", "first.example"},
+                                                         {"X-Kept", "k"}}});
     };
     for (const bool basic : {true, false}) {
         const auto auth = basic ? std::optional(http::BasicAuth{"u", "p"}) : std::nullopt;
@@ -72,7 +74,9 @@ GYRE_TEST_CASE("Redirects: credentials and cookies given by hand stay with their
         response = co_await ask("/out", auth);
         CHECK(response.url == elsewhere);
         CHECK(second.asked().back().header("authorization").empty());
+        CHECK(second.asked().back().header("proxy-authorization").empty());
         CHECK(second.asked().back().header("cookie").empty());
+        CHECK(second.asked().back().header("host") != "first.example");
         CHECK(second.asked().back().header("x-kept") == "k");
     }
     co_await first.close();

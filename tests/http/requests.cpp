@@ -23,7 +23,9 @@ GYRE_TEST_CASE("Session: each method is asked for by its name") {
         CHECK(response.url == server.url("/it"));
         CHECK(response.body == std::string(method) + " /it");
     }
-    http::Response response = co_await session.get(server.url("/a?b#c"));
+    http::Response response = co_await session.request("purge", server.url("/it"));
+    CHECK(response.body == "PURGE /it");
+    response = co_await session.get(server.url("/a?b#c"));
     CHECK(response.body == "GET /a?b");
     response = co_await session.post(server.url());
     CHECK(response.body == "POST /");

@@ -37,7 +37,7 @@ public:
     explicit ThreadPool(std::size_t max_threads = 0, std::string_view name_prefix = "gyre");
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
-    /// Waits for the functions that are queued and running.
+    /// Waits for the functions that are queued and running, unless shutdown() was called.
     ~ThreadPool();
 
     /// Queues a job. Throws RuntimeError after shutdown(); std::system_error if not even one thread
@@ -46,8 +46,8 @@ public:
     /// Queues function(); an exception that leaves it ends the program, as from std::thread.
     void submit(std::function<void()> function);
 
-    /// Takes no more functions. With `wait`, returns when all that were queued have run; without,
-    /// they still run.
+    /// Takes no more functions. With `wait`, returns when all that were queued have run, and throws
+    /// RuntimeError in one of the threads; without, they still run.
     void shutdown(bool wait = true);
 
     struct Statistics {

@@ -1,6 +1,7 @@
 // RequestOptions, SessionOptions: how a request is made, and how many at once.
 #pragma once
 
+#include <gyre/detail/duration.hpp>
 #include <gyre/http/api.hpp>
 
 #include <chrono>
@@ -65,8 +66,9 @@ class RequestTimeouts : public std::optional<Timeouts> {
 public:
     using std::optional<Timeouts>::optional;
     template <class Rep, class Period>
-    RequestTimeouts(std::chrono::duration<Rep, Period> total) noexcept
-        : optional(Timeouts{.total = std::chrono::ceil<std::chrono::milliseconds>(total)}) {}
+    RequestTimeouts(std::chrono::duration<Rep, Period> total)
+        : optional(Timeouts{.total = std::chrono::ceil<std::chrono::milliseconds>(
+                                gyre::detail::to_nanoseconds(total))}) {}
 };
 
 /// User and password, for HTTP's basic authentication. Not sent to another host by a redirect.
