@@ -35,7 +35,11 @@ SocketDatagrams::SocketDatagrams(EventLoop& loop, Socket socket,
       on_made_(std::move(on_made)),
       sockname_(socket_.local_address()),
       peername_(socket_.peer_address()),
-      only_(peer) {}
+      only_(peer) {
+    if (protocol_ == nullptr) {
+        throw ValueError("a protocol is expected, not null");
+    }
+}
 
 void SocketDatagrams::start() {
     self_ = shared_from_this();

@@ -80,13 +80,9 @@ Coro<std::shared_ptr<DatagramTransport>> detail::open_datagrams(
     if (peer && !options.allow_broadcast) {
         co_await sock_connect(socket, peer);
     }
-    std::shared_ptr<DatagramProtocol> protocol = make();
-    if (protocol == nullptr) {
-        throw ValueError("a protocol is expected, not null");
-    }
     const Future<> made = create_future<>();
     std::shared_ptr<DatagramTransport> transport = get_running_loop().make_datagram_transport(
-        std::move(socket), std::move(protocol), peer, tell(made).made);
+        std::move(socket), make(), peer, tell(made).made);
     auto waiting = when_made(std::move(transport), made);
     co_return co_await std::move(waiting);
 }

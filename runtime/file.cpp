@@ -94,17 +94,6 @@ private:
     bool taken_ = false;
 };
 
-class EndOfTurn {
-public:
-    explicit EndOfTurn(Lock& turn) noexcept : turn_(turn) {}
-    EndOfTurn(const EndOfTurn&) = delete;
-    EndOfTurn& operator=(const EndOfTurn&) = delete;
-    ~EndOfTurn() { turn_.release(); }
-
-private:
-    Lock& turn_;
-};
-
 template <class F>
 Coro<std::invoke_result_t<F&, OpenFile&>> in_turn(std::shared_ptr<FileState> state, F function) {
     co_await state->turn.acquire();
@@ -120,7 +109,7 @@ Coro<std::string> read_in_turn(std::shared_ptr<FileState> state, H is_held, F fu
     if (is_held(*state->file)) {
         std::string data;
         {
-            const EndOfTurn end(state->turn);
+            const ScopedGuard<Lock> end(state->turn);
             data = function(*state->file);
         }
         co_return data;

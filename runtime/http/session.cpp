@@ -106,6 +106,12 @@ bool is_address(const std::string& host) {
     return host.starts_with('[') || ::inet_pton(AF_INET, host.c_str(), &ignored) == 1;
 }
 
+void check_open(const SessionState& session, const Request& request, const std::string& url) {
+    if (session.closed()) {
+        throw ConnectionError(request.method + ' ' + url + ": the session was closed", url);
+    }
+}
+
 // host:port:address,address…, for CURLOPT_RESOLVE; nothing for an address.
 Coro<std::string> resolve(SessionState& session, const Place& place, const Request& request,
                           const std::string& url) {
@@ -126,9 +132,7 @@ Coro<std::string> resolve(SessionState& session, const Place& place, const Reque
         error = failure.what();
     }
     const std::string what = request.method + ' ' + url + ": ";
-    if (session.closed()) {
-        throw ConnectionError(what + "the session was closed", url);
-    }
+    check_open(session, request, url);
     if (late) {
         throw TimeoutError(what + "the name was not found within the time limit", url);
     }
@@ -194,9 +198,7 @@ Coro<Response> carry_out(std::shared_ptr<SessionState> session, Request request)
         const Place place = place_of(url);
         const Place named = session->proxy.empty() ? place : place_of(session->proxy);
         const std::string addresses = co_await resolve(*session, named, request, url);
-        if (session->closed()) {  // between two redirects
-            throw ConnectionError(request.method + ' ' + url + ": the session was closed", url);
-        }
+        check_open(*session, request, url);  // it may have been closed between two redirects
         auto transfer = std::make_shared<Transfer>(session, request, place.url, addresses);
         transfer->start();
         co_await transfer->wait_for_headers();
